@@ -1,0 +1,94 @@
+/** The arrows of ARCHITECTURE.md: what each layer may import, everything else is refused. */
+const LAYERS = {
+  platform: [],
+  domain: [],
+  contract: ['domain'],
+  knowledge: ['domain', 'platform'],
+  security: ['domain', 'platform'],
+  'noise-hfs': ['platform'],
+  mesh: ['noise-hfs', 'security', 'domain', 'platform'],
+  services: ['security', 'domain', 'platform'],
+  control: ['contract', 'security', 'domain', 'platform'],
+  app: [
+    'control',
+    'services',
+    'mesh',
+    'noise-hfs',
+    'security',
+    'knowledge',
+    'contract',
+    'domain',
+    'platform',
+  ],
+  cli: ['contract', 'domain', 'platform'],
+}
+
+const layerRules = Object.entries(LAYERS).map(([layer, allowed]) => ({
+  name: `layer-${layer}`,
+  comment: `node-core/${layer} may import ${allowed.length === 0 ? 'no other layer' : allowed.join(', ')}`,
+  severity: 'error',
+  from: { path: `^node-core/${layer}/`, pathNot: '\\.test\\.ts$' },
+  to: {
+    path: '^(node-core|electron|renderer|tests|scripts)/',
+    pathNot: [layer, ...allowed].map((name) => `^node-core/${name}/`),
+  },
+}))
+
+module.exports = {
+  forbidden: [
+    ...layerRules,
+    {
+      name: 'no-circular',
+      comment: 'A cycle means that two files are one, or that a third is missing.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'contract-and-domain-stay-portable',
+      comment: 'The renderer uses contract and domain in a browser: no Node built-ins there.',
+      severity: 'error',
+      from: { path: '^node-core/(contract|domain)/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'faces-know-the-contract-only',
+      comment: 'electron/ and renderer/ reach a node through the contract.',
+      severity: 'error',
+      from: { path: '^(electron|renderer)/', pathNot: '\\.test\\.tsx?$' },
+      to: { path: '^node-core/', pathNot: '^node-core/(contract|domain)/' },
+    },
+    {
+      name: 'features-know-no-transport',
+      comment: 'Only renderer/bridge knows how a node is reached.',
+      severity: 'error',
+      from: { path: '^renderer/(app|features|ui)/' },
+      to: { path: '^@orpc/|node_modules/@orpc/' },
+    },
+    {
+      name: 'product-never-imports-tests',
+      severity: 'error',
+      from: { path: '^(node-core|electron|renderer)/', pathNot: '\\.test\\.tsx?$' },
+      to: { path: '^(tests|scripts)/' },
+    },
+    {
+      name: 'no-unresolvable',
+      comment: 'An import that cannot be resolved is one that no rule can judge.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|release)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['node', 'import', 'types', 'default'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.cjs', '.json'],
+      mainFields: ['module', 'main', 'types'],
+    },
+  },
+}

@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config'
+
+const shared = { environment: 'node', pool: 'forks', restoreMocks: true } as const
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['{node-core,electron,renderer,scripts,tests/bench,tests/helpers}/**/*.test.{ts,tsx}'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'integration',
+          include: ['tests/{integration,architecture}/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // Each file starts real processes: one file at a time keeps two cores from starving them.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
