@@ -1,0 +1,130 @@
+import type { InferContractRouterInputs, InferContractRouterOutputs } from '@orpc/contract'
+import { oc } from '@orpc/contract'
+import { z } from 'zod'
+import type { Role } from '../domain/role.ts'
+import { contractErrors } from './errors.ts'
+import {
+  CHECKS,
+  checkResultSchema,
+  checkSchema,
+  documentOf,
+  downResultSchema,
+  forwardSchema,
+  inviteResultSchema,
+  joinIdSchema,
+  joinSchema,
+  leaveResultSchema,
+  linkDetailSchema,
+  listOf,
+  memberDetailSchema,
+  nodeRefSchema,
+  pingResultSchema,
+  portSchema,
+  revokeResultSchema,
+  roleSchema,
+  serviceNameSchema,
+  serviceSchema,
+  statusSchema,
+  targetSchema,
+  versionSchema,
+} from './schemas.ts'
+
+/** What an operation asks of its caller. */
+export interface OperationMeta {
+  /** The least role that may call it. */
+  readonly role: Role
+  /**
+   * `node`: it acts on this node alone, so the caller's role at this node counts (whoever may open the local socket is
+   * its owner). `mesh`: it acts on all members, so the role in this node's certificate has to allow it as well.
+   */
+  readonly scope: 'node' | 'mesh'
+  /** A read changes nothing and leaves no trace. */
+  readonly effect: 'read' | 'change'
+}
+
+/** Least restrictive by mistake is worse than too strict: an operation that forgets to say what it needs needs an owner. */
+const base = oc
+  .$meta<OperationMeta>({ role: 'owner', scope: 'mesh', effect: 'change' })
+  .errors(contractErrors)
+
+const reads = (role: Role) => base.meta({ role, scope: 'node', effect: 'read' })
+const changesNode = (role: Role) => base.meta({ role, scope: 'node', effect: 'change' })
+const changesMesh = (role: Role) => base.meta({ role, scope: 'mesh', effect: 'change' })
+
+/** An invite lives from a minute to 30 days. */
+export const INVITE_MIN_MS = 60_000
+export const INVITE_MAX_MS = 30 * 24 * 3_600_000
+export const PING_MAX_MS = 30_000
+
+const forwardAddress = { port: portSchema }
+
+/** Every operation of a node. The role matrix in docs and tests is read from here. */
+export const contract = {
+  node: {
+    status: reads('viewer').output(statusSchema),
+    check: reads('viewer')
+      .input(z.strictObject({ check: z.enum(CHECKS) }))
+      .output(checkResultSchema),
+    version: reads('viewer').output(versionSchema),
+    /** Measures one round trip. No answer in time is an outcome, not an error. */
+    ping: reads('viewer')
+      .input(z.strictObject({ node: nodeRefSchema, timeoutMs: z.number().int().min(10).max(PING_MAX_MS) }))
+      .output(pingResultSchema),
+    /** Answers, then stops the node in good order. */
+    down: changesNode('admin').output(downResultSchema),
+    /** Gives up membership: forgets the certificate and the keys, then stops the node. */
+    leave: changesNode('owner').output(leaveResultSchema),
+  },
+  members: {
+    list: reads('viewer').output(listOf(memberDetailSchema)),
+    /** Final: the machine needs a new identity and a new invite to come back. */
+    revoke: changesMesh('admin')
+      .input(z.strictObject({ node: nodeRefSchema, reason: z.string().max(500).optional() }))
+      .output(revokeResultSchema),
+  },
+  links: { list: reads('viewer').output(listOf(linkDetailSchema)) },
+  invites: {
+    create: changesMesh('admin')
+      .input(
+        z.strictObject({
+          role: roleSchema,
+          expiresMs: z.number().int().min(INVITE_MIN_MS).max(INVITE_MAX_MS),
+          approve: z.boolean(),
+        }),
+      )
+      .output(inviteResultSchema),
+  },
+  joins: {
+    list: reads('viewer').output(listOf(joinSchema)),
+    approve: changesMesh('admin')
+      .input(z.strictObject({ id: joinIdSchema }))
+      .output(documentOf({ join: joinSchema })),
+    reject: changesMesh('admin')
+      .input(z.strictObject({ id: joinIdSchema }))
+      .output(documentOf({ join: joinSchema })),
+  },
+  services: {
+    list: reads('viewer').output(listOf(serviceSchema)),
+    expose: changesNode('operator')
+      .input(z.strictObject({ name: serviceNameSchema, target: targetSchema, check: checkSchema.nullable() }))
+      .output(documentOf({ service: serviceSchema })),
+    unexpose: changesNode('operator')
+      .input(z.strictObject({ name: serviceNameSchema }))
+      .output(documentOf({ name: serviceNameSchema })),
+  },
+  forwards: {
+    list: reads('viewer').output(listOf(forwardSchema)),
+    add: changesNode('operator')
+      .input(
+        z.strictObject({ ...forwardAddress, service: serviceNameSchema, node: nodeRefSchema.nullable() }),
+      )
+      .output(documentOf({ forward: forwardSchema })),
+    remove: changesNode('operator')
+      .input(z.strictObject(forwardAddress))
+      .output(documentOf({ port: portSchema, service: serviceNameSchema })),
+  },
+}
+
+export type Contract = typeof contract
+export type ContractInputs = InferContractRouterInputs<Contract>
+export type ContractOutputs = InferContractRouterOutputs<Contract>

@@ -1,0 +1,43 @@
+import type { ContractInputs, ContractOutputs } from '../contract/contract.ts'
+import type { Role } from '../domain/role.ts'
+
+/** Who calls, as the transport has established. */
+export interface Caller {
+  readonly via: 'local-socket'
+  /** The caller's role at this node. */
+  readonly role: Role
+}
+
+export interface CallOptions {
+  readonly caller: Caller
+  /** Aborts when the caller has gone, when the time for the operation is over, and when the server stops. */
+  readonly signal: AbortSignal
+}
+
+/** An operation answers with its document; the router puts the schema version on it. */
+type Answer<T> = T extends unknown ? Omit<T, 'schema'> : never
+
+type Operation<I, O> = unknown extends I
+  ? (options: CallOptions) => Promise<Answer<O>>
+  : (input: I, options: CallOptions) => Promise<Answer<O>>
+
+type Operations = {
+  readonly [Group in keyof ContractInputs]: {
+    readonly [Name in keyof ContractInputs[Group] & keyof ContractOutputs[Group]]: Operation<
+      ContractInputs[Group][Name],
+      ContractOutputs[Group][Name]
+    >
+  }
+}
+
+/**
+ * What the composed node offers to whoever serves the contract. Inputs are parsed and the caller's role is checked
+ * before a call gets here. A refusal is a FaultError: its code, message and hint reach the caller, its cause does not.
+ *
+ * `node.down` and `node.leave` answer first and stop the node after: they must return while the control server still
+ * runs, and `stop()` of the server lets their answer out.
+ */
+export interface NodeApi extends Operations {
+  /** The role in this node's own certificate: what mesh-wide operations are judged by. */
+  certificateRole(): Role
+}
