@@ -1,0 +1,134 @@
+import { implement } from '@orpc/server'
+import type { OperationMeta } from '../contract/contract.ts'
+import { contract } from '../contract/contract.ts'
+import { SCHEMA_VERSION } from '../contract/schemas.ts'
+import type { Role } from '../domain/role.ts'
+import { roleAtLeast } from '../domain/role.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import { withTimeout } from '../platform/wait.ts'
+import { forbidden, toContractError } from './contract-error.ts'
+import type { Caller, CallOptions, NodeApi } from './node-api.ts'
+
+/** What a transport establishes before it hands a call to the router. */
+export interface CallContext {
+  readonly caller: Caller
+  /** Aborts when the server stops. */
+  readonly stopping: AbortSignal
+}
+
+export interface RouterDeps {
+  readonly api: NodeApi
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Longer than any operation takes in good order: it frees what a stuck one would hold for ever. */
+const OPERATION_LIMIT_MS = 60_000
+
+/** The role that falls short, or undefined when the call is allowed. */
+export function roleThatFallsShort(meta: OperationMeta, caller: Role, certificate: Role): Role | undefined {
+  if (!roleAtLeast(caller, meta.role)) return caller
+  if (meta.scope === 'mesh' && !roleAtLeast(certificate, meta.role)) return certificate
+  return undefined
+}
+
+const asDocument = <T extends object>(answer: T) => ({ schema: SCHEMA_VERSION, ...answer }) as const
+
+/** Every operation of the contract over a NodeApi: roles first, then the input, then the call within its time. */
+export function createRouter({ api, clock, logger }: RouterDeps) {
+  const os = implement(contract)
+    .$context<CallContext & { signal?: AbortSignal }>()
+    .use(async ({ context, path, procedure, signal, next }) => {
+      const operation = path.join('.')
+      try {
+        const meta: OperationMeta = procedure['~orpc'].meta
+        const short = roleThatFallsShort(meta, context.caller.role, api.certificateRole())
+        if (short !== undefined) {
+          logger.warn('a call was refused', { operation, needs: meta.role, scope: meta.scope, has: short })
+          throw forbidden(operation, meta, short)
+        }
+        const outer = AbortSignal.any(signal === undefined ? [context.stopping] : [context.stopping, signal])
+        return await withTimeout(
+          clock,
+          OPERATION_LIMIT_MS,
+          operation,
+          async (limited) => await next({ context: { signal: limited } }),
+          outer,
+        )
+      } catch (error) {
+        throw toContractError(error, operation, logger)
+      }
+    })
+
+  const callOf = (context: CallContext & { signal?: AbortSignal }): CallOptions => ({
+    caller: context.caller,
+    signal: context.signal ?? context.stopping,
+  })
+
+  return os.router({
+    node: {
+      status: os.node.status.handler(async ({ context }) =>
+        asDocument(await api.node.status(callOf(context))),
+      ),
+      check: os.node.check.handler(async ({ input, context }) =>
+        asDocument(await api.node.check(input, callOf(context))),
+      ),
+      version: os.node.version.handler(async ({ context }) =>
+        asDocument(await api.node.version(callOf(context))),
+      ),
+      ping: os.node.ping.handler(async ({ input, context }) =>
+        asDocument(await api.node.ping(input, callOf(context))),
+      ),
+      down: os.node.down.handler(async ({ context }) => asDocument(await api.node.down(callOf(context)))),
+      leave: os.node.leave.handler(async ({ context }) => asDocument(await api.node.leave(callOf(context)))),
+    },
+    members: {
+      list: os.members.list.handler(async ({ context }) =>
+        asDocument(await api.members.list(callOf(context))),
+      ),
+      revoke: os.members.revoke.handler(async ({ input, context }) =>
+        asDocument(await api.members.revoke(input, callOf(context))),
+      ),
+    },
+    links: {
+      list: os.links.list.handler(async ({ context }) => asDocument(await api.links.list(callOf(context)))),
+    },
+    invites: {
+      create: os.invites.create.handler(async ({ input, context }) =>
+        asDocument(await api.invites.create(input, callOf(context))),
+      ),
+    },
+    joins: {
+      list: os.joins.list.handler(async ({ context }) => asDocument(await api.joins.list(callOf(context)))),
+      approve: os.joins.approve.handler(async ({ input, context }) =>
+        asDocument(await api.joins.approve(input, callOf(context))),
+      ),
+      reject: os.joins.reject.handler(async ({ input, context }) =>
+        asDocument(await api.joins.reject(input, callOf(context))),
+      ),
+    },
+    services: {
+      list: os.services.list.handler(async ({ context }) =>
+        asDocument(await api.services.list(callOf(context))),
+      ),
+      expose: os.services.expose.handler(async ({ input, context }) =>
+        asDocument(await api.services.expose(input, callOf(context))),
+      ),
+      unexpose: os.services.unexpose.handler(async ({ input, context }) =>
+        asDocument(await api.services.unexpose(input, callOf(context))),
+      ),
+    },
+    forwards: {
+      list: os.forwards.list.handler(async ({ context }) =>
+        asDocument(await api.forwards.list(callOf(context))),
+      ),
+      add: os.forwards.add.handler(async ({ input, context }) =>
+        asDocument(await api.forwards.add(input, callOf(context))),
+      ),
+      remove: os.forwards.remove.handler(async ({ input, context }) =>
+        asDocument(await api.forwards.remove(input, callOf(context))),
+      ),
+    },
+  })
+}
