@@ -56,7 +56,21 @@ module.exports = {
       comment: 'electron/ and renderer/ reach a node through the contract.',
       severity: 'error',
       from: { path: '^(electron|renderer)/', pathNot: '\\.test\\.tsx?$' },
-      to: { path: '^node-core/', pathNot: '^node-core/(contract|domain)/' },
+      to: { path: '^node-core/', pathNot: '^node-core/(contract|domain|platform)/' },
+    },
+    {
+      name: 'renderer-knows-no-platform',
+      comment: 'platform uses Node; the CLI and the desktop use it to find the control socket of a home.',
+      severity: 'error',
+      from: { path: '^renderer/' },
+      to: { path: '^node-core/platform/' },
+    },
+    {
+      name: 'renderer-and-electron-are-apart',
+      comment: 'They run in processes of their own and share the contract alone.',
+      severity: 'error',
+      from: { path: '^(electron|renderer)/' },
+      to: { path: '^(electron|renderer)/', pathNot: '^$1/' },
     },
     {
       name: 'features-know-no-transport',
@@ -81,7 +95,8 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|release)/' },
+    // The canary breaks a rule on purpose; scripts/checks.ts runs it by itself.
+    exclude: { path: '^(dist|release|tests/architecture/canary)/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {

@@ -1,0 +1,17 @@
+/** Builds everything into dist/: the bundles of vite.config.ts and the launcher `x0t`. Runs after every `npm ci`. */
+import { chmod, copyFile, mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { createBuilder } from 'vite'
+
+const root = resolve(import.meta.dirname, '..')
+const began = performance.now()
+
+const builder = await createBuilder({ configFile: resolve(root, 'vite.config.ts'), logLevel: 'warn' })
+await builder.buildApp()
+
+await mkdir(resolve(root, 'dist'), { recursive: true })
+await copyFile(resolve(root, 'scripts/x0t.sh'), resolve(root, 'dist/x0t'))
+await chmod(resolve(root, 'dist/x0t'), 0o755)
+await copyFile(resolve(root, 'scripts/x0t.cmd'), resolve(root, 'dist/x0t.cmd'))
+
+console.log(`built dist/ in ${((performance.now() - began) / 1000).toFixed(1)} s; the program is dist/x0t`)

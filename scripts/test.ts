@@ -1,0 +1,21 @@
+/** `npm test`: the checks, then every suite. The last line counts all of it. */
+import { CHECKS, runChecks } from './checks.ts'
+import { ROOT } from './paths.ts'
+import { runSuite } from './suite.ts'
+
+const SUITES = ['unit', 'integration'] as const
+
+let { passed, failed } = await runChecks(CHECKS, console.log)
+let skipped = 0
+for (const suite of SUITES) {
+  console.log(`\n${suite} tests`)
+  const result = await runSuite(suite, ROOT)
+  passed += result.passed
+  failed += result.failed
+  skipped += result.skipped
+  for (const problem of result.problems) console.log(`FAILED  ${problem}`)
+}
+
+if (skipped > 0) console.log(`${skipped} skipped`)
+process.exitCode = failed === 0 ? 0 : 1
+console.log(`${passed} passed, ${failed} failed`)

@@ -1,0 +1,111 @@
+import { existsSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { resolve } from 'node:path'
+import react from '@vitejs/plugin-react'
+import { defineConfig, type EnvironmentOptions } from 'vite'
+
+const at = (...parts: readonly string[]): string => resolve(import.meta.dirname, ...parts)
+
+const BUILTINS = [/^node:/, ...builtinModules]
+const ELECTRON = /^electron(\/.*)?$/
+/** A native addon: loaded from node_modules, never bundled. */
+const NATIVE = 'better-sqlite3'
+
+/** What the launcher and the CLI start, each as a process of its own. */
+const CORE_ENTRIES = {
+  cli: at('node-core/cli/main.ts'),
+  node: at('node-core/app/entries/node.ts'),
+  init: at('node-core/app/entries/init.ts'),
+  join: at('node-core/app/entries/join.ts'),
+}
+
+const CORE_PRESENT = Object.fromEntries(Object.entries(CORE_ENTRIES).filter(([, path]) => existsSync(path)))
+
+interface NodeBundle {
+  readonly input: Record<string, string>
+  readonly outDir: string
+  readonly format: 'es' | 'cjs'
+  readonly external: (string | RegExp)[]
+  /** Goes into a folder that another bundle has just filled. */
+  readonly besides?: boolean
+}
+
+/** A bundle for Node or Electron's main side: every dependency inside, apart from `external`. */
+function nodeBundle({ input, outDir, format, external, besides = false }: NodeBundle): EnvironmentOptions {
+  const extension = format === 'es' ? 'js' : 'cjs'
+  return {
+    consumer: 'server',
+    resolve: { conditions: ['node', 'import', 'module', 'default'], noExternal: true },
+    build: {
+      outDir,
+      emptyOutDir: !besides,
+      copyPublicDir: false,
+      sourcemap: true,
+      minify: false,
+      target: 'node22',
+      ssr: true,
+      rolldownOptions: {
+        input,
+        external,
+        platform: 'node',
+        output: {
+          format,
+          entryFileNames: `[name].${extension}`,
+          chunkFileNames: `chunks/[name]-[hash].${extension}`,
+          codeSplitting: format === 'es',
+        },
+      },
+    },
+  }
+}
+
+export default defineConfig({
+  root: at('renderer'),
+  base: './',
+  publicDir: false,
+  plugins: [react()],
+  environments: {
+    client: {
+      build: {
+        outDir: at('dist/renderer'),
+        emptyOutDir: true,
+        target: 'chrome130',
+        sourcemap: true,
+        // A data: URL in a style or an image would need a looser Content-Security-Policy.
+        assetsInlineLimit: 0,
+        modulePreload: { polyfill: false },
+        rolldownOptions: { input: at('renderer/index.html') },
+      },
+    },
+    main: nodeBundle({
+      input: { main: at('electron/main/main.ts') },
+      outDir: at('dist/electron'),
+      format: 'es',
+      external: [...BUILTINS, ELECTRON],
+    }),
+    // A sandboxed preload may only be CommonJS, in one file.
+    preload: nodeBundle({
+      input: { preload: at('electron/preload/preload.ts') },
+      outDir: at('dist/electron'),
+      besides: true,
+      format: 'cjs',
+      external: [ELECTRON],
+    }),
+    core: nodeBundle({
+      input: CORE_PRESENT,
+      outDir: at('dist/node-core'),
+      format: 'es',
+      external: [...BUILTINS, NATIVE],
+    }),
+  },
+  builder: {
+    async buildApp(builder) {
+      for (const environment of Object.values(builder.environments)) {
+        const input = environment.config.build.rolldownOptions.input
+        const entries = typeof input === 'string' ? [input] : Object.values(input ?? {})
+        if (entries.length > 0 && entries.every((entry) => existsSync(entry)))
+          await builder.build(environment)
+      }
+    },
+  },
+})
