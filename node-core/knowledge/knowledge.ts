@@ -1,0 +1,169 @@
+import { chmodSync, closeSync, fstatSync, openSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { messageOf } from '../platform/error.ts'
+import type { Logger } from '../platform/logger.ts'
+import { migrate } from './migrate.ts'
+import { MIGRATIONS } from './migrations/all.ts'
+import type { Migration } from './migrations/migration.ts'
+import { type AddressRepository, createAddresses } from './repositories/addresses.ts'
+import { type CertificateRepository, createCertificates } from './repositories/certificates.ts'
+import { createInvites, type InviteRepository } from './repositories/invites.ts'
+import { createJoins, type JoinRepository } from './repositories/joins.ts'
+import { createMeta, type MetaRepository } from './repositories/meta.ts'
+import { createNodeRecords, type NodeRecordRepository } from './repositories/node-records.ts'
+import { createPolicies, type PolicyRepository } from './repositories/policies.ts'
+import {
+  createHeads,
+  createRevocations,
+  type HeadRepository,
+  type RevocationRepository,
+} from './repositories/revocations.ts'
+import {
+  createForwards,
+  createServices,
+  type ForwardRepository,
+  type ServiceRepository,
+} from './repositories/services.ts'
+import { createSql, type Sql } from './sql.ts'
+import { corrupt, guarded, storeError } from './store-fault.ts'
+
+/**
+ * What a node remembers. Every call is synchronous and atomic, and a change is on the disk when the call returns.
+ * Any of them may throw a StoreFault; the database is then as it was before the call.
+ */
+export interface Knowledge {
+  readonly meta: MetaRepository
+  readonly certificates: CertificateRepository
+  readonly revocations: RevocationRepository
+  readonly heads: HeadRepository
+  readonly policies: PolicyRepository
+  readonly invites: InviteRepository
+  readonly joins: JoinRepository
+  readonly nodeRecords: NodeRecordRepository
+  readonly services: ServiceRepository
+  readonly forwards: ForwardRepository
+  readonly addresses: AddressRepository
+  /** Releases the file. Can be called twice. */
+  close(): void
+}
+
+export interface KnowledgeDeps {
+  readonly logger: Logger
+}
+
+export interface KnowledgeOptions {
+  /** `knowledge.db` in the home, whose directory exists. */
+  readonly path: string
+  /** How long a call waits, and with it the whole process, for a lock that another program holds. */
+  readonly lockWaitMs?: number
+  /** A lower limit than the disk's. */
+  readonly maxSizeBytes?: number
+  /** The steps of the schema, for a test of another version. */
+  readonly migrations?: readonly Migration[]
+}
+
+const DEFAULT_LOCK_WAIT_MS = 250
+/** Checking reads the whole file: about 100 ms for this much. Damage in a larger one shows when it is read. */
+const MAX_CHECKED_BYTES = 64 * 1024 * 1024
+const MAX_IDLE_WAL_BYTES = 8 * 1024 * 1024
+
+/**
+ * Opens the store of a node, makes it when there is none, and brings an older one to this version's schema. The caller
+ * holds the home's lock.
+ *
+ * @throws FaultError of StoreFault: STORE_CORRUPT, STORE_NEWER, STORE_FOREIGN, STORE_FULL, STORE_LOCKED ...
+ */
+export function openKnowledge(deps: KnowledgeDeps, options: KnowledgeOptions): Knowledge {
+  const { path } = options
+  const sizeBytes = prepareFile(path)
+  const database = guarded(
+    path,
+    () => new Database(path, { timeout: options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS }),
+  )
+  try {
+    configure(database, options)
+    if (sizeBytes > 0 && sizeBytes <= MAX_CHECKED_BYTES) check(database, path)
+    migrate(database, path, options.migrations ?? MIGRATIONS, deps.logger)
+    return withRepositories(createSql(database, path), () => close(database, deps.logger))
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function withRepositories(sql: Sql, close: () => void): Knowledge {
+  return {
+    meta: createMeta(sql),
+    certificates: createCertificates(sql),
+    revocations: createRevocations(sql),
+    heads: createHeads(sql),
+    policies: createPolicies(sql),
+    invites: createInvites(sql),
+    joins: createJoins(sql),
+    nodeRecords: createNodeRecords(sql),
+    services: createServices(sql),
+    forwards: createForwards(sql),
+    addresses: createAddresses(sql),
+    close,
+  }
+}
+
+/** Makes the file before SQLite does, which would make it readable for others. SQLite gives `-wal` and `-shm` the same mode. */
+function prepareFile(path: string): number {
+  try {
+    const file = openSync(path, 'a', 0o600)
+    try {
+      const { size, mode } = fstatSync(file)
+      if ((mode & 0o077) !== 0) chmodSync(path, 0o600)
+      return size
+    } finally {
+      closeSync(file)
+    }
+  } catch (error) {
+    const text = `${path} cannot be opened for writing: ${messageOf(error)}`
+    throw storeError({ code: openFaultCode(error), path }, text, error)
+  }
+}
+
+function openFaultCode(error: unknown): 'STORE_FULL' | 'STORE_READ_ONLY' | 'STORE_UNREADABLE' {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'STORE_FULL'
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') return 'STORE_READ_ONLY'
+  return 'STORE_UNREADABLE'
+}
+
+function configure(database: Database.Database, options: KnowledgeOptions): void {
+  guarded(options.path, () => {
+    database.pragma('journal_mode = WAL')
+    // In WAL mode NORMAL may lose the last commits with the power, and with them an invite's use or a revocation.
+    database.pragma('synchronous = FULL')
+    // On macOS fsync leaves the data in the drive's cache unless told otherwise.
+    database.pragma('fullfsync = ON')
+    database.pragma('foreign_keys = ON')
+    // The file may have been put there by somebody else: its schema must not run functions of ours.
+    database.pragma('trusted_schema = OFF')
+    database.pragma('cell_size_check = ON')
+    database.pragma(`journal_size_limit = ${MAX_IDLE_WAL_BYTES}`)
+    if (options.maxSizeBytes !== undefined) {
+      const pageBytes = Number(database.pragma('page_size', { simple: true }))
+      database.pragma(`max_page_count = ${Math.ceil(options.maxSizeBytes / pageBytes)}`)
+    }
+  })
+}
+
+/** Finds damage at the start instead of in the middle of a decision. */
+function check(database: Database.Database, path: string): void {
+  const verdict = guarded(path, () => database.pragma('quick_check(1)', { simple: true }))
+  if (verdict !== 'ok') throw corrupt(path, String(verdict))
+}
+
+function close(database: Database.Database, logger: Logger): void {
+  if (!database.open) return
+  try {
+    database.pragma('optimize')
+  } catch (error) {
+    // Only statistics for the query planner: a full disk must not keep the file from being released.
+    logger.debug('store statistics were not updated', { error: messageOf(error) })
+  }
+  database.close()
+}

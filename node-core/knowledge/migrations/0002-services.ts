@@ -1,0 +1,30 @@
+import type { Migration } from './migration.ts'
+
+/** What this node offers, what it forwards, and where it last reached the others. */
+export const servicesMigration: Migration = {
+  version: 2,
+  name: 'services',
+  sql: `
+    CREATE TABLE services (
+      name TEXT PRIMARY KEY,
+      host TEXT NOT NULL,
+      port INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),
+      health_check TEXT,
+      created_at INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE forwards (
+      port INTEGER PRIMARY KEY CHECK (port BETWEEN 1 AND 65535),
+      service TEXT NOT NULL,
+      node TEXT,
+      created_at INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE addresses (
+      peer TEXT NOT NULL,
+      address TEXT NOT NULL,
+      reached_at INTEGER NOT NULL,
+      PRIMARY KEY (peer, address)
+    ) STRICT, WITHOUT ROWID;
+  `,
+}

@@ -1,0 +1,6 @@
+import { membershipMigration } from './0001-membership.ts'
+import { servicesMigration } from './0002-services.ts'
+import type { Migration } from './migration.ts'
+
+/** Every step from an empty database to the schema of this version, in order. */
+export const MIGRATIONS: readonly Migration[] = [membershipMigration, servicesMigration]

@@ -1,0 +1,60 @@
+import type Database from 'better-sqlite3'
+import { corrupt, guarded } from './store-fault.ts'
+
+/** What SQLite stores in a STRICT table. */
+export type SqlValue = string | number | Uint8Array | null
+/** A row as SQLite gives it: the columns that the statement names. */
+type SqlRow = Readonly<Record<string, SqlValue>>
+
+/** A database whose every failure is a fault of the store. Statements are compiled once, when a repository is made. */
+export interface Sql {
+  /** For the messages of faults. */
+  readonly path: string
+  query<Row extends SqlRow>(source: string): SqlQuery<Row>
+  /** A statement that changes rows; calling it tells how many. */
+  command(source: string): (...values: readonly SqlValue[]) => number
+  /** Runs `work` in one transaction that holds the write lock from its first moment; all of it is kept or nothing. */
+  atomic<T>(work: () => T): T
+}
+
+export interface SqlQuery<Row> {
+  get(...values: readonly SqlValue[]): Row | undefined
+  all(...values: readonly SqlValue[]): readonly Row[]
+}
+
+export function createSql(database: Database.Database, path: string): Sql {
+  return {
+    path,
+    query<Row extends SqlRow>(source: string): SqlQuery<Row> {
+      const statement = guarded(path, () => database.prepare<SqlValue[], Row>(source))
+      return {
+        get: (...values) => guarded(path, () => statement.get(...values)),
+        all: (...values) => guarded(path, () => statement.all(...values)),
+      }
+    },
+    command(source) {
+      const statement = guarded(path, () => database.prepare<SqlValue[]>(source))
+      return (...values) => guarded(path, () => statement.run(...values).changes)
+    },
+    // IMMEDIATE: a deferred transaction that reads first may find, when it comes to write, that it cannot.
+    atomic: (work) => guarded(path, () => database.transaction(work).immediate()),
+  }
+}
+
+/** Plain bytes of their own, instead of a Buffer. */
+export const toBytes = (value: Uint8Array): Uint8Array => new Uint8Array(value)
+
+export const orNull = <T extends SqlValue>(value: T | undefined): T | null => value ?? null
+export const orUndefined = <T>(value: T | null): T | undefined => value ?? undefined
+
+/**
+ * A stored text parsed on its way out. The file could have been changed by anybody who could write to it, so what is
+ * not of its kind is damage and not a value.
+ *
+ * @throws FaultError STORE_CORRUPT
+ */
+export function parsed<T>(sql: Sql, raw: string, parse: (raw: string) => T | undefined, what: string): T {
+  const value = parse(raw)
+  if (value === undefined) throw corrupt(sql.path, `it holds something that is not a ${what}`)
+  return value
+}
