@@ -25,7 +25,7 @@ const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
 const invite = (id: InviteId, over: Partial<InviteRow> = {}): InviteRow => ({
   id,
   role: 'operator',
-  labels: { site: 'lab' },
+  labels: ['gpu', 'site=lab'],
   transit: true,
   needsApproval: true,
   createdAt: 1_000,
@@ -82,24 +82,18 @@ export function membershipStoreCompliance(name: string, open: () => StoreUnderTe
 }
 
 function versionedRows(store: () => MembershipStore): void {
-  it('keeps the certificate of the highest generation', () => {
+  it('keeps one certificate for each peer and rank of issuer', () => {
     const { certificates } = store()
-    const row = { peer: ALICE, generation: 2, expiresAt: 10, chain: bytes(2) }
-    expect(certificates.put(row)).toBe(true)
-    expect(certificates.put({ ...row, generation: 1, chain: bytes(1) })).toBe(false)
-    expect(certificates.get(ALICE)).toEqual(row)
-    expect(certificates.put({ ...row, expiresAt: 20 })).toBe(true)
-    expect(certificates.put({ ...row, generation: 3, chain: bytes(3) })).toBe(true)
+    const row = { peer: ALICE, rank: -1, generation: 2, expiresAt: 10, chain: bytes(2) }
+    certificates.put(row)
+    certificates.put({ ...row, generation: 3, chain: bytes(3) })
+    certificates.put({ ...row, rank: 1, generation: 4 })
     certificates.put({ ...row, peer: BOB })
-    expect(certificates.all().map((kept) => [kept.peer, kept.generation])).toEqual(
-      expect.arrayContaining([
-        [ALICE, 3],
-        [BOB, 2],
-      ]),
-    )
+    const kept = certificates.all()
+    expect(kept).toHaveLength(3)
+    expect(kept).toContainEqual({ ...row, generation: 3, chain: bytes(3) })
     certificates.remove(ALICE)
-    expect(certificates.get(ALICE)).toBeUndefined()
-    expect(certificates.all()).toHaveLength(1)
+    expect(certificates.all()).toEqual([{ ...row, peer: BOB }])
   })
 
   it('keeps every revocation entry once, both sides of a fork, in order', () => {
@@ -165,7 +159,7 @@ function inviteRows(store: () => MembershipStore): void {
   it('lists invites newest first and forgets a removed one', () => {
     const { invites } = store()
     invites.create(invite(INVITE))
-    invites.create(invite(OTHER_INVITE, { createdAt: 1_001, labels: {}, transit: false }))
+    invites.create(invite(OTHER_INVITE, { createdAt: 1_001, labels: [], transit: false }))
     expect(invites.get(INVITE)).toEqual(invite(INVITE))
     expect(invites.list().map((row) => row.id)).toEqual([OTHER_INVITE, INVITE])
     invites.remove(OTHER_INVITE)

@@ -35,13 +35,10 @@ export function createMemoryMembershipStore(): MembershipStore {
 function certificateStore(): CertificateStore {
   const rows = new Map<string, CertificateRow>()
   return {
-    put(row) {
-      if ((rows.get(row.peer)?.generation ?? 0) > row.generation) return false
-      rows.set(row.peer, row)
-      return true
+    put: (row) => void rows.set(`${row.peer}/${row.rank}`, row),
+    remove(peer) {
+      for (const [key, row] of rows) if (row.peer === peer) rows.delete(key)
     },
-    get: (peer) => rows.get(peer),
-    remove: (peer) => void rows.delete(peer),
     all: () => [...rows.values()],
   }
 }

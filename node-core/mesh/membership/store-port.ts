@@ -19,9 +19,11 @@ export interface MembershipStore {
   readonly meta: MetaStore
 }
 
-/** The newest certificate of one member, with the chain it travels with. */
+/** The newest certificate that issuers of one rank gave to a member, with the chain it travels with. */
 export interface CertificateRow {
   readonly peer: PeerId
+  /** -1 for the authority, else the place of the issuer's role in `ROLES`: with the peer, the key. At most six a peer. */
+  readonly rank: number
   readonly generation: number
   /** Wall clock, ms since the epoch. */
   readonly expiresAt: number
@@ -30,9 +32,9 @@ export interface CertificateRow {
 }
 
 export interface CertificateStore {
-  /** Keeps the row unless one of a higher generation is there; the same generation is replaced. Tells whether it was kept. */
-  put(row: CertificateRow): boolean
-  get(peer: PeerId): CertificateRow | undefined
+  /** Replaces what is there for the peer and rank. */
+  put(row: CertificateRow): void
+  /** All of one peer. */
   remove(peer: PeerId): void
   all(): readonly CertificateRow[]
 }
@@ -99,7 +101,7 @@ export interface InviteUse {
 export interface InviteRow {
   readonly id: InviteId
   readonly role: Role
-  readonly labels: Readonly<Record<string, string>>
+  readonly labels: readonly string[]
   readonly transit: boolean
   /** An operator has to say yes to each request. */
   readonly needsApproval: boolean

@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { parseJoinId } from '../../domain/ids.ts'
+import { MAX_PROOF_BYTES } from '../../noise-hfs/admission-port.ts'
+import { bytesUpTo, decodeStrict, encodeStrict, parsedText } from '../../security/codec.ts'
+import { type HybridPublicKey, hybridPublicKeySchema } from '../../security/hybrid-key.ts'
+import { MLDSA_SIGNATURE_BYTES } from '../../security/mldsa.ts'
+
+/**
+ * What messages C and D carry: deterministic CBOR, at most `MAX_PROOF_BYTES` each. A chain is two certificates of at
+ * most about 6 KiB, so the largest message (a proof with the authority's keys) stays below 20 KiB.
+ */
+
+const MAX_CHAIN_BYTES = 14 * 1024
+const MAX_REQUEST_BYTES = 14 * 1024
+const MAX_SUITES = 8
+
+const suite = z.string().min(1).max(64)
+const suites = z.array(suite).min(1).max(MAX_SUITES)
+const signature = z.custom<Uint8Array>(
+  (value) => value instanceof Uint8Array && value.length === MLDSA_SIGNATURE_BYTES,
+)
+
+/** That the sender holds the node key of the chain's leaf and is on this very connection. */
+const memberSchema = z.strictObject({
+  kind: z.literal('member'),
+  chain: bytesUpTo(MAX_CHAIN_BYTES),
+  signature,
+  offered: suites,
+  selected: suite,
+})
+
+const joinSchema = z.strictObject({
+  kind: z.literal('join'),
+  request: bytesUpTo(MAX_REQUEST_BYTES),
+  offered: suites,
+  selected: suite,
+})
+
+export type InitiatorMessage = z.infer<typeof memberSchema> | z.infer<typeof joinSchema>
+
+/** A responder that answers a join proves with this that it is a member, before it is believed. */
+export interface MemberProof {
+  readonly authority: HybridPublicKey
+  readonly chain: Uint8Array
+  readonly signature: Uint8Array
+  readonly supported: readonly string[]
+}
+
+const proofSchema = z.strictObject({
+  authority: hybridPublicKeySchema,
+  chain: bytesUpTo(MAX_CHAIN_BYTES),
+  signature,
+  supported: suites,
+})
+
+const replySchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('member'),
+    chain: bytesUpTo(MAX_CHAIN_BYTES),
+    signature,
+    supported: suites,
+    selected: suite,
+  }),
+  z.strictObject({
+    kind: z.literal('joined'),
+    chain: bytesUpTo(MAX_CHAIN_BYTES),
+    authority: hybridPublicKeySchema,
+  }),
+  z.strictObject({ kind: z.literal('pending'), joinId: parsedText(parseJoinId), proof: proofSchema }),
+  z.strictObject({
+    kind: z.literal('refused'),
+    code: z.string().min(1).max(32),
+    reason: z.string().max(256),
+    proof: proofSchema.optional(),
+  }),
+])
+
+export type ResponderMessage = z.infer<typeof replySchema>
+
+const initiatorSchema = z.discriminatedUnion('kind', [memberSchema, joinSchema])
+
+export const encodeInitiatorMessage = (message: InitiatorMessage): Uint8Array => encodeStrict(message)
+export const encodeResponderMessage = (message: ResponderMessage): Uint8Array => encodeStrict(message)
+
+/** `undefined` for anything but the exact encoding of such a message. Never throws. */
+export const decodeInitiatorMessage = (bytes: Uint8Array): InitiatorMessage | undefined =>
+  decodeStrict<InitiatorMessage>(initiatorSchema, bytes, MAX_PROOF_BYTES)
+
+/** `undefined` for anything but the exact encoding of such a message. Never throws. */
+export const decodeResponderMessage = (bytes: Uint8Array): ResponderMessage | undefined =>
+  decodeStrict<ResponderMessage>(replySchema, bytes, MAX_PROOF_BYTES)
