@@ -121,12 +121,12 @@ export async function createMeshFixture(): Promise<MeshFixture> {
       if (child.exitCode !== null) throw new Error(`node ${name} ended with ${child.exitCode}:\n${stderr}`)
       return (await call(['status', '--check', 'live'])).code === 0
     })
-    const { node } = await x0tJson<{ node: { pid?: number } }>(['--home', home(name), 'status'])
+    const { node } = await x0tJson<{ node: { pid: number } }>(['--home', home(name), 'version'])
     return {
       home: home(name),
       name,
       child,
-      pid: node.pid ?? child.pid,
+      pid: node.pid,
       exited,
       stderr: () => stderr,
       x0t: call,

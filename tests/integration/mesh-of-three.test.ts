@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Status } from '../../node-core/contract/schemas.ts'
+import { curl } from '../helpers/curl.ts'
+import { freePort, type HttpSite, startHttpSite } from '../helpers/http-site.ts'
+import { createMeshFixture, type MeshFixture, type RunningNode, waitFor, x0t } from '../helpers/x0t.ts'
+
+const MESH_SUITE = /^\/x0t\/noise-hfs\/1\/(aesgcm|chachapoly)$/
+
+function linkTo(status: Status, name: string): Status['links'][number] | undefined {
+  return status.links.find((link) => link.name === name)
+}
+
+async function linked(node: RunningNode, names: readonly string[]): Promise<void> {
+  await waitFor(`${node.name} to be linked to ${names.join(', ')}`, async () => {
+    const status = await node.json<Status>(['status'])
+    return names.every((name) => linkTo(status, name)?.state === 'up')
+  })
+}
+
+describe('three nodes, three processes, one mesh', () => {
+  let mesh: MeshFixture
+  let site: HttpSite
+  let alpha: RunningNode
+  let beta: RunningNode
+  let gamma: RunningNode
+  let port: number
+
+  beforeAll(async () => {
+    mesh = await createMeshFixture()
+    site = await startHttpSite(5_000_000)
+    port = await freePort()
+    await mesh.init('alpha')
+    alpha = await mesh.up('alpha')
+    await mesh.join('beta', alpha)
+    beta = await mesh.up('beta')
+    await mesh.join('gamma', alpha)
+    gamma = await mesh.up('gamma')
+  })
+
+  afterAll(async () => {
+    await mesh?.stop()
+    await site?.close()
+  })
+
+  it('links every member to every other with a hybrid suite', async () => {
+    await linked(alpha, ['beta', 'gamma'])
+    await linked(beta, ['alpha', 'gamma'])
+    await linked(gamma, ['alpha', 'beta'])
+    const status = await beta.json<Status>(['status'])
+    for (const link of status.links) expect(link.suite).toMatch(MESH_SUITE)
+    expect(status.members.map((member) => member.name).sort()).toEqual(['alpha', 'beta', 'gamma'])
+    expect(status.node.keystore).toBe('keyfile')
+  })
+
+  it('answers a ping by name and says that the path is direct', async () => {
+    const result = await beta.x0t(['ping', 'gamma', '-c', '2'])
+    expect(result.code).toBe(0)
+    expect(result.stdout.match(/^pong from gamma \(path: direct\) in [\d.]+ ms$/gm)).toHaveLength(2)
+  })
+
+  it('lets curl fetch a file from a server that only another node can reach', async () => {
+    await gamma.json(['expose', 'site', '--to', site.target, '--check', 'http:/'])
+    await waitFor('beta to hear of the service', async () => {
+      const { items } = await beta.json<{ items: { name: string; state: string }[] }>(['services'])
+      return items.some((service) => service.name === 'site' && service.state === 'healthy')
+    })
+    await beta.json(['forward', String(port), 'site'])
+    const fetched = await curl(`http://127.0.0.1:${port}${site.path}`)
+    expect(fetched).toMatchObject({ code: 0, sha256: site.sha256, sizeBytes: site.sizeBytes })
+  })
+
+  it('keeps services and forwards over a restart of both ends', async () => {
+    await Promise.all([beta.stop(), gamma.stop()])
+    gamma = await mesh.up('gamma')
+    beta = await mesh.up('beta')
+    await linked(beta, ['alpha', 'gamma'])
+    await waitFor('the forward to serve again', async () => {
+      const fetched = await curl(`http://127.0.0.1:${port}${site.path}`)
+      return fetched.code === 0 && fetched.sha256 === site.sha256
+    })
+  })
+
+  it('resets the client when the target is dead, and the log says why', async () => {
+    const dead = await freePort()
+    const deadForward = await freePort()
+    await gamma.json(['expose', 'dead', '--to', `127.0.0.1:${dead}`])
+    await beta.json(['forward', String(deadForward), 'dead@gamma'])
+    const fetched = await curl(`http://127.0.0.1:${deadForward}/`)
+    expect([7, 52, 56]).toContain(fetched.code)
+    await beta.json(['unforward', String(deadForward)])
+    await gamma.json(['unexpose', 'dead'])
+  })
+
+  it('closes every link of a revoked member within seconds and serves it nothing more', async () => {
+    await alpha.json(['revoke', 'gamma'])
+    for (const node of [alpha, beta]) {
+      await waitFor(
+        `${node.name} to drop gamma`,
+        async () => linkTo(await node.json<Status>(['status']), 'gamma')?.state !== 'up',
+        5_000,
+      )
+    }
+    const before = site.requests()
+    const fetched = await curl(`http://127.0.0.1:${port}${site.path}`)
+    expect(fetched.code).not.toBe(0)
+    expect(site.requests()).toBe(before)
+    const check = await gamma.x0t(['status', '--check', 'ready'])
+    expect(check.code).toBe(1)
+  })
+
+  it('leaves no process and no socket behind after down', async () => {
+    expect((await beta.x0t(['down'])).code).toBe(0)
+    await beta.exited
+    const status = await x0t(['--home', beta.home, 'status', '--json'])
+    expect(status.code).toBe(1)
+    expect(JSON.parse(status.stdout)).toMatchObject({ schema: 1, error: { code: expect.any(String) } })
+  })
+})
