@@ -1,0 +1,48 @@
+import { type MeshId, parseMeshId } from '../domain/ids.ts'
+import { FaultError } from '../platform/error.ts'
+import { decodeStrict, encodeStrict, sha256Hex } from './codec.ts'
+import type { SecurityFault } from './faults.ts'
+import {
+  createHybridKey,
+  type HybridKey,
+  type HybridPublicKey,
+  type HybridSecretSeeds,
+  hybridPublicKeySchema,
+} from './hybrid-key.ts'
+
+/** The root of a mesh: its key signs owner certificates, issuing certificates and the policy. */
+export interface MeshAuthority {
+  readonly meshId: MeshId
+  readonly key: HybridKey
+  wipe(): void
+}
+
+const MAX_PUBLIC_KEY_BYTES = 2_100
+
+/** SHA-256 over `"x0t/mesh/1" || 0x00 || Ed25519 key || ML-DSA key`: the mesh's name for machines, and the fingerprint to compare. */
+export function meshIdOf(publicKey: HybridPublicKey): MeshId {
+  const prefix = new TextEncoder().encode('x0t/mesh/1\0')
+  const meshId = parseMeshId(sha256Hex(prefix, publicKey.ed25519, publicKey.mldsa))
+  if (meshId === undefined) {
+    throw new FaultError<SecurityFault>(
+      { code: 'BAD_RECORD', record: 'mesh id' },
+      'SHA-256 did not give 64 hex',
+    )
+  }
+  return meshId
+}
+
+/** The seeds are not kept. Throws BAD_SEED. */
+export function createAuthority(seeds: HybridSecretSeeds): MeshAuthority {
+  const key = createHybridKey(seeds)
+  return { meshId: meshIdOf(key.publicKey), key, wipe: () => key.wipe() }
+}
+
+export const encodeAuthorityKey = (publicKey: HybridPublicKey): Uint8Array =>
+  encodeStrict({ ed25519: publicKey.ed25519, mldsa: publicKey.mldsa })
+
+/** The authority's public keys, but only those that belong to the mesh that was asked for. */
+export function decodeAuthorityKey(bytes: Uint8Array, meshId: MeshId): HybridPublicKey | undefined {
+  const publicKey = decodeStrict(hybridPublicKeySchema, bytes, MAX_PUBLIC_KEY_BYTES)
+  return publicKey !== undefined && meshIdOf(publicKey) === meshId ? publicKey : undefined
+}
