@@ -11,10 +11,12 @@ export const membershipMigration: Migration = {
     ) STRICT, WITHOUT ROWID;
 
     CREATE TABLE certificates (
-      peer TEXT PRIMARY KEY,
+      peer TEXT NOT NULL,
+      issuer_rank INTEGER NOT NULL,
       generation INTEGER NOT NULL,
       expires_at INTEGER NOT NULL,
-      chain BLOB NOT NULL
+      chain BLOB NOT NULL,
+      PRIMARY KEY (peer, issuer_rank)
     ) STRICT;
 
     CREATE TABLE revocations (

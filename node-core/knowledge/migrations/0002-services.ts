@@ -9,15 +9,14 @@ export const servicesMigration: Migration = {
       name TEXT PRIMARY KEY,
       host TEXT NOT NULL,
       port INTEGER NOT NULL CHECK (port BETWEEN 1 AND 65535),
-      health_check TEXT,
-      created_at INTEGER NOT NULL
+      health_check TEXT
     ) STRICT;
 
     CREATE TABLE forwards (
       port INTEGER PRIMARY KEY CHECK (port BETWEEN 1 AND 65535),
+      host TEXT NOT NULL,
       service TEXT NOT NULL,
-      node TEXT,
-      created_at INTEGER NOT NULL
+      node TEXT
     ) STRICT;
 
     CREATE TABLE addresses (

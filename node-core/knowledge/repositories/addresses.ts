@@ -17,8 +17,8 @@ export function createAddresses(sql: Sql): AddressRepository {
     INSERT INTO addresses (peer, address, reached_at) VALUES (?, ?, ?)
     ON CONFLICT (peer, address) DO UPDATE SET reached_at = max(reached_at, excluded.reached_at)`)
   const trim = sql.command(`
-    DELETE FROM addresses WHERE peer = ?1 AND address NOT IN
-      (SELECT address FROM addresses WHERE peer = ?1 ORDER BY reached_at DESC, address LIMIT ?2)`)
+    DELETE FROM addresses WHERE peer = ? AND address NOT IN
+      (SELECT address FROM addresses WHERE peer = ? ORDER BY reached_at DESC, address LIMIT ?)`)
   const select = sql.query<{ address: string }>(
     'SELECT address FROM addresses WHERE peer = ? ORDER BY reached_at DESC, address',
   )
@@ -27,7 +27,7 @@ export function createAddresses(sql: Sql): AddressRepository {
     remember: (peer, address, atMs) =>
       sql.atomic(() => {
         upsert(peer, address, atMs)
-        trim(peer, MAX_PER_PEER)
+        trim(peer, peer, MAX_PER_PEER)
       }),
     of: (peer) => select.all(peer).map((row) => row.address),
     remove: (peer) => void remove(peer),

@@ -1,53 +1,43 @@
 import { type PeerId, parsePeerId } from '../../domain/ids.ts'
 import { parsed, type Sql, toBytes } from '../sql.ts'
 
-/** The newest certificate of one member, with the chain it travels with. Times are ms since the epoch. */
+/** The certificate of a member that counts among those from issuers of one rank, with the chain it travels with. */
 export interface StoredCertificate {
   readonly peer: PeerId
+  /** -1 for the authority, else the place of the issuer's role in `ROLES`: with the peer, the key. */
+  readonly rank: number
   readonly generation: number
+  /** ms since the epoch. */
   readonly expiresAt: number
   readonly chain: Uint8Array
 }
 
+/** Which of two certificates counts is decided by whoever verified them: a row that is put replaces the one there. */
 export interface CertificateRepository {
-  /** Keeps the row unless one of a higher generation is there; the same generation is replaced. Tells whether it was kept. */
-  put(row: StoredCertificate): boolean
-  get(peer: PeerId): StoredCertificate | undefined
+  put(row: StoredCertificate): void
+  /** All of one peer. */
   remove(peer: PeerId): void
   all(): readonly StoredCertificate[]
 }
 
-const COLUMNS = 'peer, generation, expires_at AS expiresAt, chain'
-
-type Row = {
-  readonly peer: string
-  readonly generation: number
-  readonly expiresAt: number
-  readonly chain: Uint8Array
-}
-
 export function createCertificates(sql: Sql): CertificateRepository {
+  type Row = { peer: string; rank: number; generation: number; expiresAt: number; chain: Uint8Array }
   const upsert = sql.command(`
-    INSERT INTO certificates (peer, generation, expires_at, chain) VALUES (?, ?, ?, ?)
-    ON CONFLICT (peer) DO UPDATE
-      SET generation = excluded.generation, expires_at = excluded.expires_at, chain = excluded.chain
-      WHERE excluded.generation >= certificates.generation`)
-  const select = sql.query<Row>(`SELECT ${COLUMNS} FROM certificates WHERE peer = ?`)
-  const selectAll = sql.query<Row>(`SELECT ${COLUMNS} FROM certificates ORDER BY peer`)
+    INSERT INTO certificates (peer, issuer_rank, generation, expires_at, chain) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (peer, issuer_rank) DO UPDATE
+      SET generation = excluded.generation, expires_at = excluded.expires_at, chain = excluded.chain`)
   const remove = sql.command('DELETE FROM certificates WHERE peer = ?')
-  const read = (row: Row): StoredCertificate => ({
-    peer: parsed(sql, row.peer, parsePeerId, 'peer id'),
-    generation: row.generation,
-    expiresAt: row.expiresAt,
-    chain: toBytes(row.chain),
-  })
+  const selectAll = sql.query<Row>(`
+    SELECT peer, issuer_rank AS "rank", generation, expires_at AS expiresAt, chain
+    FROM certificates ORDER BY peer, issuer_rank`)
   return {
-    put: (row) => upsert(row.peer, row.generation, row.expiresAt, row.chain) > 0,
-    get(peer) {
-      const row = select.get(peer)
-      return row && read(row)
-    },
+    put: (row) => void upsert(row.peer, row.rank, row.generation, row.expiresAt, row.chain),
     remove: (peer) => void remove(peer),
-    all: () => selectAll.all().map(read),
+    all: () =>
+      selectAll.all().map((row) => ({
+        ...row,
+        peer: parsed(sql, row.peer, parsePeerId, 'peer id'),
+        chain: toBytes(row.chain),
+      })),
   }
 }

@@ -15,7 +15,7 @@ export interface StoredInviteUse {
 export interface StoredInvite {
   readonly id: InviteId
   readonly role: Role
-  readonly labels: Readonly<Record<string, string>>
+  readonly labels: readonly string[]
   readonly transit: boolean
   readonly needsApproval: boolean
   readonly createdAt: number
@@ -64,9 +64,9 @@ const SELECT = `SELECT id, role, labels, transit, needs_approval AS needsApprova
   expires_at AS expiresAt, ed25519, mldsa, used_by AS usedBy, used_keys_hash AS usedKeysHash, used_at AS usedAt, chain
   FROM invites`
 
-const labelsSchema = z.record(z.string(), z.string())
+const labelsSchema = z.array(z.string())
 
-function parseLabels(raw: string): Readonly<Record<string, string>> | undefined {
+function parseLabels(raw: string): readonly string[] | undefined {
   try {
     return labelsSchema.parse(JSON.parse(raw))
   } catch {
@@ -88,7 +88,7 @@ function readInvite(sql: Sql, row: Row): StoredInvite {
   return {
     id: parsed(sql, row.id, parseInviteId, 'invite id'),
     role: parsed(sql, row.role, parseRole, 'role'),
-    labels: parsed(sql, row.labels, parseLabels, 'set of labels'),
+    labels: parsed(sql, row.labels, parseLabels, 'list of labels'),
     transit: row.transit !== 0,
     needsApproval: row.needsApproval !== 0,
     createdAt: row.createdAt,

@@ -22,8 +22,8 @@ const MAX_VERSIONS = 500
 export function createPolicies(sql: Sql): PolicyRepository {
   type Row = { version: number; acceptedAt: number; policy: Uint8Array }
   const insert = sql.command(`
-    INSERT INTO policies (version, accepted_at, policy) SELECT ?1, ?2, ?3
-    WHERE NOT EXISTS (SELECT 1 FROM policies WHERE version >= ?1)`)
+    INSERT INTO policies (version, accepted_at, policy) SELECT ?, ?, ?
+    WHERE NOT EXISTS (SELECT 1 FROM policies WHERE version >= ?)`)
   const trim = sql.command(
     'DELETE FROM policies WHERE version NOT IN (SELECT version FROM policies ORDER BY version DESC LIMIT ?)',
   )
@@ -34,7 +34,7 @@ export function createPolicies(sql: Sql): PolicyRepository {
   return {
     append: ({ version, acceptedAt, policy }) =>
       sql.atomic(() => {
-        if (insert(version, acceptedAt, policy) === 0) return false
+        if (insert(version, acceptedAt, policy, version) === 0) return false
         trim(MAX_VERSIONS)
         return true
       }),

@@ -1,86 +1,92 @@
-import { parseServiceName, type ServiceName } from '../../domain/ids.ts'
+import {
+  type NodeName,
+  type PeerId,
+  parseNodeName,
+  parsePeerId,
+  parseServiceName,
+  type ServiceName,
+} from '../../domain/ids.ts'
 import { orNull, orUndefined, parsed, type Sql } from '../sql.ts'
 
 /** A service that this node offers. */
 export interface StoredService {
   readonly name: ServiceName
-  /** The target: a host name or address without brackets, and a port from 1 to 65535. */
+  /** A host name or an IP address, without brackets. */
   readonly host: string
+  /** 1 to 65535. */
   readonly port: number
   /** How its health is checked, as it was given: `tcp`, `http:/path`. */
   readonly check: string | undefined
-  /** ms since the epoch. */
-  readonly createdAt: number
 }
 
 export interface ServiceRepository {
+  /** By name. */
+  list(): readonly StoredService[]
   /** Adds the service, or replaces the one of the same name. */
   put(row: StoredService): void
   /** Tells whether there was one. */
   remove(name: ServiceName): boolean
-  /** By name. */
-  all(): readonly StoredService[]
 }
 
-/** A local port whose connections go to a service somewhere in the mesh. */
+/** A local port that leads to a service somewhere in the mesh. */
 export interface StoredForward {
+  /** The address it listens on. */
+  readonly host: string
+  /** 1 to 65535; the key. */
   readonly port: number
   readonly service: ServiceName
-  /** The provider, by the name or id that was given; `undefined` is any provider. */
-  readonly node: string | undefined
-  /** ms since the epoch. */
-  readonly createdAt: number
+  /** The only node that may provide it. */
+  readonly node: NodeName | PeerId | undefined
 }
 
 export interface ForwardRepository {
+  /** By port. */
+  list(): readonly StoredForward[]
   /** Adds the forward, or replaces the one of the same port. */
   put(row: StoredForward): void
   /** Tells whether there was one. */
   remove(port: number): boolean
-  /** By port. */
-  all(): readonly StoredForward[]
 }
 
+const parseNode = (raw: string): NodeName | PeerId | undefined => parsePeerId(raw) ?? parseNodeName(raw)
+
 export function createServices(sql: Sql): ServiceRepository {
-  type Row = { name: string; host: string; port: number; check: string | null; createdAt: number }
-  const upsert = sql.command(`
-    INSERT INTO services (name, host, port, health_check, created_at) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (name) DO UPDATE SET host = excluded.host, port = excluded.port,
-      health_check = excluded.health_check, created_at = excluded.created_at`)
-  const remove = sql.command('DELETE FROM services WHERE name = ?')
+  type Row = { name: string; host: string; port: number; check: string | null }
   const selectAll = sql.query<Row>(
-    'SELECT name, host, port, health_check AS "check", created_at AS createdAt FROM services ORDER BY name',
+    'SELECT name, host, port, health_check AS "check" FROM services ORDER BY name',
   )
+  const upsert = sql.command(`
+    INSERT INTO services (name, host, port, health_check) VALUES (?, ?, ?, ?)
+    ON CONFLICT (name) DO UPDATE
+      SET host = excluded.host, port = excluded.port, health_check = excluded.health_check`)
+  const remove = sql.command('DELETE FROM services WHERE name = ?')
   return {
-    put: ({ name, host, port, check, createdAt }) => void upsert(name, host, port, orNull(check), createdAt),
-    remove: (name) => remove(name) > 0,
-    all: () =>
+    list: () =>
       selectAll.all().map((row) => ({
         ...row,
         name: parsed(sql, row.name, parseServiceName, "service's name"),
         check: orUndefined(row.check),
       })),
+    put: ({ name, host, port, check }) => void upsert(name, host, port, orNull(check)),
+    remove: (name) => remove(name) > 0,
   }
 }
 
 export function createForwards(sql: Sql): ForwardRepository {
-  type Row = { port: number; service: string; node: string | null; createdAt: number }
+  type Row = { host: string; port: number; service: string; node: string | null }
+  const selectAll = sql.query<Row>('SELECT host, port, service, node FROM forwards ORDER BY port')
   const upsert = sql.command(`
-    INSERT INTO forwards (port, service, node, created_at) VALUES (?, ?, ?, ?)
-    ON CONFLICT (port) DO UPDATE SET service = excluded.service, node = excluded.node,
-      created_at = excluded.created_at`)
+    INSERT INTO forwards (host, port, service, node) VALUES (?, ?, ?, ?)
+    ON CONFLICT (port) DO UPDATE SET host = excluded.host, service = excluded.service, node = excluded.node`)
   const remove = sql.command('DELETE FROM forwards WHERE port = ?')
-  const selectAll = sql.query<Row>(
-    'SELECT port, service, node, created_at AS createdAt FROM forwards ORDER BY port',
-  )
   return {
-    put: ({ port, service, node, createdAt }) => void upsert(port, service, orNull(node), createdAt),
-    remove: (port) => remove(port) > 0,
-    all: () =>
+    list: () =>
       selectAll.all().map((row) => ({
         ...row,
         service: parsed(sql, row.service, parseServiceName, "service's name"),
-        node: orUndefined(row.node),
+        node: row.node === null ? undefined : parsed(sql, row.node, parseNode, "node's name or id"),
       })),
+    put: ({ host, port, service, node }) => void upsert(host, port, service, orNull(node)),
+    remove: (port) => remove(port) > 0,
   }
 }
