@@ -1,0 +1,289 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createManualClock } from '../../../tests/helpers/manual-clock.ts'
+import { type Carrier, createSessionCore, MIN_STALL_MS, type SessionCore } from './session-core.ts'
+import { createFrameDecoder, encodeHeader, type ResetReason, type SessionFrame } from './session-frames.ts'
+
+const WINDOW_BYTES = 32 * 1024
+
+/** One end with everything it told its owner. */
+interface End {
+  readonly core: SessionCore
+  readonly got: Uint8Array[]
+  ended: boolean
+  finished: boolean
+  failed: ResetReason | undefined
+  promotions: number
+  orphaned: boolean
+}
+
+/** Two ends, and carriers between them whose frames move only when the test says so. */
+function createPair() {
+  const clock = createManualClock()
+  const createEnd = (): End => {
+    const end: End = {
+      got: [],
+      ended: false,
+      finished: false,
+      failed: undefined,
+      promotions: 0,
+      orphaned: false,
+      core: createSessionCore(
+        { clock },
+        { windowBytes: WINDOW_BYTES },
+        {
+          deliver: (payload) => {
+            end.got.push(payload.slice())
+            end.core.consumed(payload.length)
+          },
+          remoteEnded: () => {
+            end.ended = true
+          },
+          writable: () => {},
+          finished: () => {
+            end.finished = true
+          },
+          failed: (reason) => {
+            end.failed = reason
+          },
+          stalled: () => {},
+          promoted: () => {
+            end.promotions++
+          },
+          orphaned: () => {
+            end.orphaned = true
+          },
+        },
+      ),
+    }
+    return end
+  }
+  const ends = [createEnd(), createEnd()] as const
+  return {
+    clock,
+    a: ends[0],
+    b: ends[1],
+    connect: (role: 'primary' | 'standby') => connect(ends[0], ends[1], role),
+  }
+}
+
+interface Wire {
+  /** Frames on their way to each end, in order. */
+  readonly toA: SessionFrame[]
+  readonly toB: SessionFrame[]
+  /** Moves at most `count` frames towards an end. */
+  move(to: 'a' | 'b', count: number): void
+  cut(): void
+  readonly alive: boolean
+}
+
+function connect(a: End, b: End, role: 'primary' | 'standby'): Wire {
+  let alive = true
+  const lane = (queue: SessionFrame[]): Carrier => ({
+    send: (frame) => {
+      if (alive) queue.push(frame)
+      return true
+    },
+    writable: true,
+    rttMs: 1,
+  })
+  const toA: SessionFrame[] = []
+  const toB: SessionFrame[] = []
+  const atA = lane(toB)
+  const atB = lane(toA)
+  const [fromA, fromB] = [a.core.position(), b.core.position()]
+  a.core.attach(atA, fromB, role)
+  b.core.attach(atB, fromA, role)
+  return {
+    toA,
+    toB,
+    get alive() {
+      return alive
+    },
+    move(to, count) {
+      const [queue, end, carrier] = to === 'a' ? ([toA, a, atA] as const) : ([toB, b, atB] as const)
+      for (const frame of queue.splice(0, count)) if (alive) end.core.receive(carrier, frame)
+    },
+    cut() {
+      alive = false
+      a.core.detach(atA)
+      b.core.detach(atB)
+    },
+  }
+}
+
+const join = (chunks: readonly Uint8Array[]): Buffer => Buffer.concat(chunks)
+
+function bytes(length: number, seed: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => (index * 31 + seed * 17 + (index >> 8)) & 255)
+}
+
+type Act =
+  | { kind: 'write'; by: 'a' | 'b'; size: number }
+  | { kind: 'move'; wire: number; to: 'a' | 'b'; count: number }
+  | { kind: 'cut'; wire: number }
+  | { kind: 'pass'; ms: number }
+  | { kind: 'connect'; role: 'primary' | 'standby' }
+
+const side = fc.constantFrom<'a' | 'b'>('a', 'b')
+const acts: fc.Arbitrary<Act> = fc.oneof(
+  fc.record({ kind: fc.constant('write' as const), by: side, size: fc.integer({ min: 1, max: 40_000 }) }),
+  fc.record({
+    kind: fc.constant('move' as const),
+    wire: fc.nat(5),
+    to: side,
+    count: fc.integer({ min: 1, max: 4 }),
+  }),
+  fc.record({ kind: fc.constant('cut' as const), wire: fc.nat(5) }),
+  fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 800 }) }),
+  fc.record({ kind: fc.constant('connect' as const), role: fc.constantFrom('primary', 'standby') }),
+)
+
+describe('a session over carriers that hold, repeat and break', () => {
+  it('delivers every byte once and in order, whatever happens, once a carrier works', () => {
+    fc.assert(
+      fc.property(fc.array(acts, { maxLength: 60 }), (script) => {
+        const { clock, a, b, connect: dial } = createPair()
+        const wires: Wire[] = [dial('primary')]
+        const sent = { a: [] as Uint8Array[], b: [] as Uint8Array[] }
+        for (const [step, act] of script.entries()) {
+          const live = wires.filter((wire) => wire.alive)
+          if (act.kind === 'write') {
+            const payload = bytes(act.size, step)
+            sent[act.by].push(payload)
+            ;(act.by === 'a' ? a : b).core.write(payload)
+          } else if (act.kind === 'move') live[act.wire % live.length]?.move(act.to, act.count)
+          else if (act.kind === 'cut') live[act.wire % live.length]?.cut()
+          else if (act.kind === 'pass') clock.advance(act.ms)
+          else if (live.length < 2) wires.push(dial(act.role))
+        }
+        a.core.end()
+        b.core.end()
+        // Every carrier so far dies; one good one finishes the work.
+        for (const wire of wires) if (wire.alive) wire.cut()
+        const good = dial('primary')
+        for (let round = 0; round < 400 && !(a.finished && b.finished); round++) {
+          good.move('b', 8)
+          good.move('a', 8)
+        }
+        expect([a.failed, b.failed]).toEqual([undefined, undefined])
+        expect(join(b.got).equals(join(sent.a))).toBe(true)
+        expect(join(a.got).equals(join(sent.b))).toBe(true)
+        expect([a.finished, b.finished, a.ended, b.ended]).toEqual([true, true, true, true])
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('repeats on the standby when the primary makes no progress, and makes it the primary once it acknowledges', () => {
+    const { clock, a, b, connect: dial } = createPair()
+    const hole = dial('primary')
+    const standby = dial('standby')
+    a.core.write(bytes(1_000, 1))
+    hole.toB.length = 0
+    clock.advance(MIN_STALL_MS - 1)
+    expect(standby.toB).toHaveLength(0)
+    clock.advance(2)
+    expect(standby.toB.map((frame) => frame.kind)).toEqual(['data'])
+    standby.move('b', 1)
+    standby.move('a', 9)
+    expect(a.promotions).toBe(1)
+    expect(join(b.got)).toHaveLength(1_000)
+    a.core.write(bytes(10, 2))
+    expect(standby.toB.map((frame) => frame.kind)).toEqual(['data'])
+  })
+
+  it('runs no stall timer while nothing is on its way', () => {
+    const { clock, a, connect: dial } = createPair()
+    dial('primary')
+    const standby = dial('standby')
+    clock.advance(60_000)
+    a.core.write(bytes(10, 1))
+    clock.advance(MIN_STALL_MS - 1)
+    expect(standby.toB).toHaveLength(0)
+  })
+
+  it('sends no more than the credit', () => {
+    const { a, connect: dial } = createPair()
+    const wire = dial('primary')
+    a.core.write(bytes(3 * WINDOW_BYTES, 1))
+    const data = wire.toB.filter((frame) => frame.kind === 'data')
+    expect(data.reduce((sum, frame) => sum + frame.payload.length, 0)).toBe(WINDOW_BYTES)
+  })
+
+  it.each([
+    ['sends beyond its credit', { kind: 'data', offset: WINDOW_BYTES, payload: new Uint8Array(1) }],
+    ['acknowledges what was never sent', { kind: 'ack', received: 1, credit: 0 }],
+  ] as const)('ends with a reset when the other end %s', (_name, frame) => {
+    const { a, b, connect: dial } = createPair()
+    const wire = dial('primary')
+    wire.toB.push(frame)
+    wire.move('b', 1)
+    expect(b.failed).toBe('protocol-error')
+    wire.move('a', 9)
+    expect(a.failed).toBe('protocol-error')
+  })
+
+  it('never takes two different ends of one stream', () => {
+    const { b, connect: dial } = createPair()
+    const wire = dial('primary')
+    wire.toB.push({ kind: 'fin', offset: 5 }, { kind: 'fin', offset: 6 })
+    wire.move('b', 2)
+    expect(b.failed).toBe('protocol-error')
+  })
+})
+
+describe('frames', () => {
+  const frames: fc.Arbitrary<SessionFrame> = fc.oneof(
+    fc.record({
+      kind: fc.constant('data' as const),
+      offset: fc.maxSafeNat().map((n) => n % 2 ** 47),
+      payload: fc.uint8Array({ minLength: 1, maxLength: 300 }),
+    }),
+    fc.record({
+      kind: fc.constant('ack' as const),
+      received: fc.maxSafeNat().map((n) => n % 2 ** 48),
+      credit: fc.maxSafeNat().map((n) => n % 2 ** 48),
+    }),
+    fc.record({ kind: fc.constant('fin' as const), offset: fc.nat() }),
+    fc.record({
+      kind: fc.constant('reset' as const),
+      reason: fc.constantFrom('gone' as const, 'denied' as const),
+    }),
+  )
+  const encode = (frame: SessionFrame): Buffer =>
+    Buffer.concat([encodeHeader(frame), frame.kind === 'data' ? frame.payload : new Uint8Array(0)])
+
+  it('come out as they went in, however the bytes are cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(frames, { maxLength: 8 }),
+        fc.infiniteStream(fc.integer({ min: 1, max: 90 })),
+        (sent, cuts) => {
+          const wire = Buffer.concat(sent.map(encode))
+          const decoder = createFrameDecoder()
+          const got: SessionFrame[] = []
+          for (let at = 0; at < wire.length; ) {
+            const size = cuts.next().value as number
+            got.push(...(decoder.push(Uint8Array.from(wire.subarray(at, at + size))) ?? []))
+            at += size
+          }
+          expect(got).toEqual(sent)
+        },
+      ),
+    )
+  })
+
+  it('refuses what is no frame, without throwing, and stays refused', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 16, maxLength: 200 }), (noise) => {
+        noise[0] = 0x77
+        const decoder = createFrameDecoder()
+        // A length within bounds is waited for; once it is there the type is judged.
+        noise.set([0, 0, 0], 1)
+        expect(decoder.push(noise)).toBeUndefined()
+        expect(decoder.push(encode({ kind: 'fin', offset: 1 }))).toBeUndefined()
+      }),
+    )
+  })
+})
