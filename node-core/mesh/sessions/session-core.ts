@@ -310,7 +310,6 @@ class Core implements SessionCore {
   #promote(lane: Lane): void {
     const s = this.#s
     const before = s.primary
-    if (!lane.active) this.#rewind(lane)
     lane.active = true
     s.primary = lane
     s.standby = before
@@ -320,18 +319,14 @@ class Core implements SessionCore {
     this.#pump(lane)
   }
 
-  #rewind(lane: Lane): void {
-    lane.cursor = this.#s.send.start
-    lane.finSent = false
-  }
-
   /** Sends what may be sent on this lane now. */
   #pump(lane: Lane): void {
     const s = this.#s
     if (s.over || !lane.active) return
     const probe = lane === s.primary ? Number.POSITIVE_INFINITY : s.send.start + STANDBY_PROBE_BYTES
     const limit = Math.min(s.send.end, s.credit, probe)
-    // What was acknowledged meanwhile, over either carrier, is not sent again.
+    // What was acknowledged meanwhile, over either carrier, is not sent again. Neither is what this carrier has taken
+    // before: it arrives, however late, or the carrier breaks.
     lane.cursor = Math.max(lane.cursor, s.send.start)
     const idle = s.acked >= s.sent
     while (lane.cursor < limit && lane.carrier.writable) {
@@ -378,7 +373,6 @@ class Core implements SessionCore {
       s.progressAtMs = this.#clock.monotonicMs()
       if (s.standby !== undefined && !s.standby.active) {
         s.standby.active = true
-        this.#rewind(s.standby)
         this.#pump(s.standby)
       }
       this.#events.stalled()
