@@ -20,7 +20,7 @@ export interface PeerStreams {
    * @throws FaultError PEER_NOT_CONNECTED, PEER_REFUSED, PROTOCOL_UNSUPPORTED, STREAM_FAILED
    */
   open(peer: PeerId, protocol: string, signal: AbortSignal): Promise<Stream>
-  /** Serves a protocol. The handler owns the stream: it closes or aborts it, and does not throw. */
+  /** Serves a protocol, from the start on if called before it. The handler owns the stream: it closes or aborts it, and does not throw. */
   handle(
     protocol: string,
     handler: (stream: Stream, peer: PeerId) => void,

@@ -1,0 +1,105 @@
+import type { ConnectionEncrypter, ConnectionGater, Libp2p, Listener, PrivateKey } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+
+/** What libp2p hands to the encrypters that it makes. */
+export interface EncrypterComponents {
+  readonly privateKey: PrivateKey
+}
+
+export type EncrypterFactory = (components: EncrypterComponents) => ConnectionEncrypter
+
+/** Ids of our own handshake start with this; anything else, the stock `/noise` above all, is never offered. */
+const OWN_HANDSHAKE = '/x0t/'
+
+const MAX_CONNECTIONS = 512
+const MAX_STREAMS_PER_CONNECTION = 1_024
+/** With admission a handshake takes 2.5 round trips and its parts 3 s at most each. */
+const INBOUND_UPGRADE_TIMEOUT_MS = 8_000
+const ADDRESS_DIAL_TIMEOUT_MS = 5_000
+export const DIAL_TIMEOUT_MS = 12_000
+const PROTOCOL_NEGOTIATION_TIMEOUT_MS = 5_000
+/** Pending upgrades are bounded by the inbound gate, which can tell the silent ones from the others. */
+const UNBOUNDED_HERE = 1_000_000
+
+/**
+ * @libp2p/yamux 8.0.3: by default its window grows to 16 MiB over a read buffer of 4 MiB, so that a fast stream which
+ * its reader has paused is reset.
+ */
+const STREAM_OPTIONS = {
+  maxStreamWindowSize: 2 * 1024 * 1024,
+  maxReadBufferLength: 8 * 1024 * 1024,
+}
+
+export type Libp2pNode = Libp2p<{ listeners: ListenerSource }>
+
+interface ListenerSource {
+  /** In the order of the listen addresses. */
+  all(): readonly Listener[]
+}
+
+export interface Libp2pNodeOptions {
+  readonly privateKey: PrivateKey
+  readonly encrypters: readonly EncrypterFactory[]
+  readonly gater: ConnectionGater
+  readonly listen: readonly string[]
+  readonly wrapEncrypter: (encrypter: ConnectionEncrypter) => ConnectionEncrypter
+}
+
+/** libp2p over TCP with our handshakes alone, and without the parts of it that the links replace. Not started yet. */
+export function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2pNode> {
+  return createLibp2p({
+    start: false,
+    privateKey: options.privateKey,
+    addresses: { listen: [...options.listen] },
+    transports: [tcp()],
+    connectionEncrypters: options.encrypters.map(
+      (factory) => (components: EncrypterComponents) =>
+        options.wrapEncrypter(ownEncrypter(factory(components))),
+    ),
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
+        maxOutboundStreams: MAX_STREAMS_PER_CONNECTION,
+        streamOptions: STREAM_OPTIONS,
+      }),
+    ],
+    connectionGater: options.gater,
+    connectionManager: {
+      maxConnections: MAX_CONNECTIONS,
+      maxIncomingPendingConnections: UNBOUNDED_HERE,
+      inboundConnectionThreshold: UNBOUNDED_HERE,
+      inboundUpgradeTimeout: INBOUND_UPGRADE_TIMEOUT_MS,
+      inboundStreamProtocolNegotiationTimeout: PROTOCOL_NEGOTIATION_TIMEOUT_MS,
+      outboundStreamProtocolNegotiationTimeout: PROTOCOL_NEGOTIATION_TIMEOUT_MS,
+      dialTimeout: DIAL_TIMEOUT_MS,
+      addressDialTimeout: ADDRESS_DIAL_TIMEOUT_MS,
+      // Whoever dials has put the most promising address first.
+      addressSorter: () => 0,
+      reconnectRetries: 0,
+    },
+    // The links see a silent peer in a fraction of the time, and redial for ever.
+    connectionMonitor: { enabled: false },
+    services: {
+      listeners: (components): ListenerSource => ({
+        all: () => components.transportManager.getListeners(),
+      }),
+    },
+  })
+}
+
+function ownEncrypter(encrypter: ConnectionEncrypter): ConnectionEncrypter {
+  if (encrypter.protocol.startsWith(OWN_HANDSHAKE)) return encrypter
+  throw new TypeError(`the mesh never offers ${encrypter.protocol}`)
+}
+
+/** The addresses as configured, each with the port that it was really given. */
+export function boundAddresses(node: Libp2pNode, listen: readonly string[]): readonly string[] {
+  const listeners = node.services.listeners.all()
+  return listen.flatMap((address, index) => {
+    const bound = listeners[index]?.getAddrs()[0]?.toString()
+    const port = bound === undefined ? undefined : /\/tcp\/(\d+)/.exec(bound)?.[1]
+    return port === undefined ? [] : [address.replace(/\/tcp\/\d+/, `/tcp/${port}`)]
+  })
+}

@@ -1,0 +1,57 @@
+import type { MessageStream } from '@libp2p/interface'
+
+/**
+ * Shares one connection fairly between bulk writers and keeps what is unsent under the muxer small: a writer asks for
+ * its turn, sends at most `MAX_TURN_BYTES` in it, and asks again. Without turns the first stream of the connection
+ * takes every drain for itself, and each of the others adds a window's worth of bytes in front of the heartbeats.
+ */
+export interface SendLine {
+  /** Calls `turn` once, now or when the writers that asked before have had theirs. The returned function withdraws. */
+  request(turn: () => void): () => void
+  /** True while the connection takes no more bytes for now. */
+  readonly isSaturated: boolean
+  /** Bytes that writers report by `noteSent`, in all. */
+  readonly sentBytes: number
+  noteSent(bytes: number): void
+}
+
+/** What one turn may send. */
+export const MAX_TURN_BYTES = 128 * 1024
+
+type Carrier = Pick<MessageStream, 'writableNeedsDrain' | 'addEventListener'>
+
+export function createSendLine(carrier: Carrier): SendLine {
+  const turns = new Set<{ run: () => void }>()
+  let sentBytes = 0
+
+  const pump = (): void => {
+    for (const turn of turns) {
+      if (carrier.writableNeedsDrain) return
+      turns.delete(turn)
+      turn.run()
+    }
+  }
+  // In a microtask, so that the streams of the muxer first send what their last turns left over.
+  carrier.addEventListener('drain', () => queueMicrotask(pump))
+
+  return {
+    get isSaturated() {
+      return carrier.writableNeedsDrain
+    },
+    get sentBytes() {
+      return sentBytes
+    },
+    noteSent(bytes) {
+      sentBytes += bytes
+    },
+    request(run) {
+      if (turns.size === 0 && !carrier.writableNeedsDrain) {
+        run()
+        return () => {}
+      }
+      const turn = { run }
+      turns.add(turn)
+      return () => turns.delete(turn)
+    },
+  }
+}
