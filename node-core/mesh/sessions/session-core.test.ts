@@ -214,6 +214,7 @@ describe('a session over carriers that hold, repeat and break', () => {
   it.each([
     ['sends beyond its credit', { kind: 'data', offset: WINDOW_BYTES, payload: new Uint8Array(1) }],
     ['acknowledges what was never sent', { kind: 'ack', received: 1, credit: 0 }],
+    ['leaves a gap', { kind: 'data', offset: 1, payload: new Uint8Array(1) }],
   ] as const)('ends with a reset when the other end %s', (_name, frame) => {
     const { a, b, connect: dial } = createPair()
     const wire = dial('primary')

@@ -1,5 +1,4 @@
 import type { Clock } from '../../platform/clock.ts'
-import { createReceiveBuffer, type ReceiveBuffer } from './receive-buffer.ts'
 import { createSendBuffer, type SendBuffer } from './send-buffer.ts'
 import { MAX_PAYLOAD_BYTES, type ResetReason, type SessionFrame } from './session-frames.ts'
 
@@ -56,7 +55,8 @@ interface Lane {
 
 interface State {
   readonly send: SendBuffer
-  readonly receive: ReceiveBuffer
+  /** Offset of the next byte to deliver. */
+  received: number
   primary: Lane | undefined
   standby: Lane | undefined
   credit: number
@@ -76,8 +76,8 @@ interface State {
 }
 
 /**
- * The resumable byte stream itself, without any I/O: what was written is kept until acknowledged, what arrives is put
- * in order, and when the primary carrier makes no progress the standby repeats from the first unacknowledged byte.
+ * The resumable byte stream itself, without any I/O: what was written is kept until acknowledged, what arrives
+ * twice is delivered once, and when the primary carrier makes no progress the standby repeats from the first unacknowledged byte.
  * Each end chooses the primary for its own direction.
  */
 export interface SessionCore {
@@ -104,7 +104,7 @@ export function createSessionCore(
 ): SessionCore {
   const state: State = {
     send: createSendBuffer(),
-    receive: createReceiveBuffer((payload) => events.deliver(payload)),
+    received: 0,
     primary: undefined,
     standby: undefined,
     credit: 0,
@@ -234,7 +234,7 @@ class Core implements SessionCore {
   position(): { received: number; credit: number } {
     const s = this.#s
     s.granted = Math.max(s.granted, s.consumed + this.#options.windowBytes)
-    return { received: s.receive.next + (s.remoteEnded ? 1 : 0), credit: s.granted }
+    return { received: s.received + (s.remoteEnded ? 1 : 0), credit: s.granted }
   }
 
   #laneOf(carrier: Carrier): Lane | undefined {
@@ -245,21 +245,23 @@ class Core implements SessionCore {
   #onData(lane: Lane, offset: number, payload: Uint8Array): void {
     const s = this.#s
     const end = offset + payload.length
-    if (end > s.granted || (s.remoteFin !== undefined && end > s.remoteFin)) {
+    // A lane leaves out only what was acknowledged: bytes that would leave a gap come from no honest peer.
+    if (offset > s.received || end > s.granted || (s.remoteFin !== undefined && end > s.remoteFin)) {
       this.#violated()
       return
     }
-    s.receive.push(offset, payload)
-    if (s.receive.waitingBytes > 2 * this.#options.windowBytes) {
-      this.#violated()
-      return
+    // Both carriers may bring the same bytes: the first delivery wins.
+    const fresh = payload.subarray(Math.min(payload.length, s.received - offset))
+    if (fresh.length > 0) {
+      s.received = Math.max(s.received, end)
+      this.#events.deliver(fresh)
     }
     this.#afterReceive(lane)
   }
 
   #onFin(lane: Lane, offset: number): void {
     const s = this.#s
-    if (offset < s.receive.next || (s.remoteFin !== undefined && s.remoteFin !== offset)) {
+    if (offset < s.received || (s.remoteFin !== undefined && s.remoteFin !== offset)) {
       this.#violated()
       return
     }
@@ -269,7 +271,7 @@ class Core implements SessionCore {
 
   #afterReceive(lane: Lane): void {
     const s = this.#s
-    if (!s.remoteEnded && s.remoteFin === s.receive.next) {
+    if (!s.remoteEnded && s.remoteFin === s.received) {
       s.remoteEnded = true
       this.#events.remoteEnded()
     }
@@ -407,6 +409,5 @@ class Core implements SessionCore {
     s.over = true
     this.#stopTimer()
     s.send.clear()
-    s.receive.clear()
   }
 }
