@@ -95,6 +95,17 @@ describe('the store of addresses', () => {
   })
 })
 
+describe('the store of policies', () => {
+  it('keeps the newest 500 versions', () => {
+    const { policies } = open()
+    for (let version = 1; version <= 510; version += 1) {
+      policies.append({ version, acceptedAt: 1, policy: bytes(1) })
+    }
+    const versions = policies.history(1_000).map((row) => row.version)
+    expect([versions[0], versions.at(-1), versions.length]).toEqual([510, 11, 500])
+  })
+})
+
 describe('openKnowledge', () => {
   it('makes every file readable for its user alone, whatever the mode was', () => {
     const knowledge = open()

@@ -84,7 +84,7 @@ export function openKnowledge(deps: KnowledgeDeps, options: KnowledgeOptions): K
     configure(database, options)
     if (sizeBytes > 0 && sizeBytes <= MAX_CHECKED_BYTES) check(database, path)
     migrate(database, path, options.migrations ?? MIGRATIONS, deps.logger)
-    return withRepositories(createSql(database, path), () => close(database, deps.logger))
+    return withRepositories(createSql(database, path), () => void database.close())
   } catch (error) {
     database.close()
     throw error
@@ -155,15 +155,4 @@ function configure(database: Database.Database, options: KnowledgeOptions): void
 function check(database: Database.Database, path: string): void {
   const verdict = guarded(path, () => database.pragma('quick_check(1)', { simple: true }))
   if (verdict !== 'ok') throw corrupt(path, String(verdict))
-}
-
-function close(database: Database.Database, logger: Logger): void {
-  if (!database.open) return
-  try {
-    database.pragma('optimize')
-  } catch (error) {
-    // Only statistics for the query planner: a full disk must not keep the file from being released.
-    logger.debug('store statistics were not updated', { error: messageOf(error) })
-  }
-  database.close()
 }

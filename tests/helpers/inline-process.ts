@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface, type Interface } from 'node:readline'
+import { createInterface } from 'node:readline'
 
 export interface InlineProcess {
   readonly pid: number
   /** The next line of its output. Rejects when it ended or stayed silent for the limit. */
   line(): Promise<string>
+  /** Every whole line from here to its end. */
+  drain(): Promise<readonly string[]>
   /** SIGKILL, and waits until it is gone. */
   kill(): Promise<void>
-  /** Waits for its end: the exit code, or `null` after a signal. */
-  ended(): Promise<number | null>
 }
 
 const LINE_LIMIT_MS = 15_000
@@ -31,32 +31,30 @@ export function startInline(
     ...options,
   })
   if (child.stdout === null || child.pid === undefined) throw new Error('the process did not start')
-  const lines = createInterface({ input: child.stdout })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
     pid: child.pid,
     line: lineReader(lines),
+    drain: () => Array.fromAsync({ [Symbol.asyncIterator]: () => lines }),
     async kill() {
       child.kill('SIGKILL')
       await endOf(child)
     },
-    ended: () => endOf(child),
   }
 }
 
-async function endOf(child: ChildProcess): Promise<number | null> {
+async function endOf(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  return child.exitCode
 }
 
-function lineReader(lines: Interface): () => Promise<string> {
-  const iterator = lines[Symbol.asyncIterator]()
+function lineReader(lines: AsyncIterator<string>): () => Promise<string> {
   return async () => {
     let timer: NodeJS.Timeout | undefined
     const limit = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new Error('the process said nothing in time')), LINE_LIMIT_MS)
     })
     try {
-      const next = await Promise.race([iterator.next(), limit])
+      const next = await Promise.race([lines.next(), limit])
       if (next.done === true) throw new Error('the process ended without another line')
       return next.value
     } finally {
