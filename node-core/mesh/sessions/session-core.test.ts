@@ -193,6 +193,21 @@ describe('a session over carriers that hold, repeat and break', () => {
     expect(standby.toB.map((frame) => frame.kind)).toEqual(['data'])
   })
 
+  it('goes back to the old primary when the promoted standby breaks', () => {
+    const { clock, a, b, connect: dial } = createPair()
+    const slow = dial('primary')
+    const standby = dial('standby')
+    a.core.write(bytes(500, 1))
+    clock.advance(MIN_STALL_MS + 1)
+    standby.move('b', 1)
+    standby.move('a', 9)
+    standby.cut()
+    expect([a.orphaned, b.orphaned]).toEqual([false, false])
+    a.core.write(bytes(500, 2))
+    slow.move('b', 9)
+    expect(join(b.got)).toHaveLength(1_000)
+  })
+
   it('runs no stall timer while nothing is on its way', () => {
     const { clock, a, connect: dial } = createPair()
     dial('primary')

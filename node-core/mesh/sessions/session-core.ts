@@ -153,7 +153,6 @@ class Core implements SessionCore {
       lane.active = true
     }
     this.#acknowledged(lane, peer.received, peer.credit)
-    lane.cursor = s.send.start
     if (lane.active) s.progressAtMs = this.#clock.monotonicMs()
     this.#pump(lane)
   }
