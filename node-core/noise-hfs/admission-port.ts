@@ -45,5 +45,8 @@ export interface Admission {
   ): Promise<ReplyJudgement>
 }
 
-/** C and D carry at most this much of the admission's bytes. */
-export const MAX_PROOF_BYTES = 24 * 1024
+/** The whole of message C and the whole of D, on the wire. */
+export const MAX_ADMISSION_MESSAGE_BYTES = 24 * 1024
+
+/** What C and D carry at most of the admission's bytes: the rest of the message is the handshake's own. */
+export const MAX_PROOF_BYTES = MAX_ADMISSION_MESSAGE_BYTES - 1024
