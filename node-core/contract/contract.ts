@@ -56,8 +56,6 @@ export const INVITE_MIN_MS = 60_000
 export const INVITE_MAX_MS = 30 * 24 * 3_600_000
 export const PING_MAX_MS = 30_000
 
-const forwardAddress = { port: portSchema }
-
 /** Every operation of a node. The role matrix in docs and tests is read from here. */
 export const contract = {
   node: {
@@ -120,7 +118,7 @@ export const contract = {
       )
       .output(documentOf({ forward: forwardSchema })),
     remove: changesNode('operator')
-      .input(z.strictObject(forwardAddress))
+      .input(z.strictObject({ port: portSchema }))
       .output(documentOf({ port: portSchema, service: serviceNameSchema })),
   },
 }

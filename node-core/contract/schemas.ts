@@ -170,6 +170,8 @@ export const serviceSchema = z.object({
 
 /** A local port that leads to a service. */
 export const forwardSchema = z.object({
+  /** The local address it listens on. */
+  host: z.string().min(1),
   port: portSchema,
   service: serviceNameSchema,
   /** The only node that may provide it, or null for any. */

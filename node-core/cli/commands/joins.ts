@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import type { Join } from '../../contract/schemas.ts'
+import { joinIdSchema } from '../../contract/schemas.ts'
+import { defineCommand } from '../command.ts'
+import { CALL_MS, type CliContext } from '../context.ts'
+import { EXIT, type ExitCode } from '../fault.ts'
+import { renderTable } from '../output/table.ts'
+import { formatFromNow } from '../output/time.ts'
+
+async function listWaiting(context: CliContext): Promise<ExitCode> {
+  const { output } = context
+  const { items } = await context.connect(context.timeoutMs ?? CALL_MS).joins.list()
+  const waiting = items.filter(({ state }) => state === 'pending')
+  output.data({ items: waiting }, () =>
+    waiting.length === 0 ? 'Nobody waits for approval.' : renderJoins(context, waiting),
+  )
+  return EXIT.done
+}
+
+function renderJoins({ output, now }: CliContext, joins: readonly Join[]): string {
+  return renderTable(
+    output.paint,
+    ['ID', 'NAME', 'ROLE', 'PEER', 'ASKED', 'DENIED'],
+    joins.map((join) => [
+      join.id,
+      join.name,
+      join.role,
+      join.peer,
+      formatFromNow(join.requestedAt, now()),
+      formatFromNow(join.expiresAt, now()),
+    ]),
+  )
+}
+
+const idArgument = [
+  { flags: '[id]', help: 'of the request (join-...); without it, those that wait are listed' },
+]
+const idInput = z.object({ id: joinIdSchema.optional() })
+
+export const approveCommand = defineCommand({
+  name: 'approve',
+  summary: 'let a machine that asked to join come in',
+  arguments: idArgument,
+  examples: ['x0t approve', 'x0t approve join-0123456789abcdef'],
+  input: idInput,
+  async run(context, { id }) {
+    if (id === undefined) return listWaiting(context)
+    const { join } = await context.connect(context.timeoutMs ?? CALL_MS).joins.approve({ id })
+    context.output.done({ join }, `${join.name} is approved as ${join.role}.`)
+    return EXIT.done
+  },
+})
+
+export const rejectCommand = defineCommand({
+  name: 'reject',
+  summary: 'refuse a machine that asked to join',
+  arguments: idArgument,
+  examples: ['x0t reject join-0123456789abcdef'],
+  input: idInput,
+  async run(context, { id }) {
+    if (id === undefined) return listWaiting(context)
+    const { join } = await context.connect(context.timeoutMs ?? CALL_MS).joins.reject({ id })
+    context.output.done({ join }, `${join.name} is refused.`)
+    return EXIT.done
+  },
+})

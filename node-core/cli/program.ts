@@ -1,0 +1,98 @@
+import { Command as Commander, CommanderError } from 'commander'
+import { PRODUCT_VERSION } from '../contract/version.ts'
+import type { Command } from './command.ts'
+import { usageFault } from './fault.ts'
+
+/** What a command line asks for. */
+export type Parsed =
+  | {
+      readonly kind: 'run'
+      readonly command: Command
+      readonly words: Readonly<Record<string, unknown>>
+      readonly globals: Globals
+    }
+  /** Help or the version: text for stdout. */
+  | { readonly kind: 'text'; readonly text: string }
+
+export interface Globals {
+  readonly home?: string
+  readonly timeout?: string
+}
+
+const GLOBAL_HELP = {
+  home: 'where the node keeps its state (or X0T_HOME)',
+  json: 'print exactly one JSON document, errors too',
+  quiet: 'no messages beside the result',
+  timeout: 'how long to wait, for example 30s',
+} as const
+
+const AFTER_HELP = `
+Exit codes: 0 done, 1 failed or unhealthy, 2 wrong usage.
+Start with: x0t init --mesh home --name laptop`
+
+const camel = (flags: string): string =>
+  flags.slice(1, -1).replace(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase())
+
+/**
+ * Reads a command line. Touches neither the process nor its streams.
+ *
+ * @throws FaultError USAGE
+ */
+export function parseCommandLine(commands: readonly Command[], argv: readonly string[]): Parsed {
+  let text = ''
+  let complaint = ''
+  let found: Parsed | undefined
+  const program = new Commander('x0t')
+    .description('A private mesh of machines with a post-quantum handshake.')
+    .version(PRODUCT_VERSION, '-V, --version', 'show the version of this program')
+    .option('--home <dir>', GLOBAL_HELP.home)
+    .option('--json', GLOBAL_HELP.json)
+    .option('-q, --quiet', GLOBAL_HELP.quiet)
+    .option('--timeout <duration>', GLOBAL_HELP.timeout)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (part) => {
+        text += part
+      },
+      writeErr: (part) => {
+        complaint += part
+      },
+      getOutHelpWidth: () => 100,
+      getErrHelpWidth: () => 100,
+    })
+    .addHelpText('after', AFTER_HELP)
+    .helpCommand('help [command]', 'show the help of a command')
+
+  for (const command of commands) {
+    const sub = program.command(command.name).description(command.summary)
+    for (const { flags, help } of command.arguments ?? []) sub.argument(flags, help)
+    for (const { flags, help } of command.options ?? []) sub.option(flags, help)
+    const title = command.examples.length === 1 ? 'Example' : 'Examples'
+    sub.addHelpText('after', `\n${title}:\n${command.examples.map((line) => `  ${line}`).join('\n')}`)
+    sub.action(() => {
+      const args = (command.arguments ?? []).map(
+        ({ flags }, index) => [camel(flags), sub.args[index]] as const,
+      )
+      const words = { ...sub.opts(), ...Object.fromEntries(args.filter(([, value]) => value !== undefined)) }
+      found = { kind: 'run', command, words, globals: program.opts<Globals>() }
+    })
+  }
+
+  try {
+    program.parse([...argv], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return { kind: 'text', text: text.trimEnd() }
+    throw usageFault(messageOfComplaint(complaint), commands.find(({ name }) => argv.includes(name))?.name)
+  }
+  if (found === undefined) throw usageFault('a command is missing')
+  return found
+}
+
+/** Commander's words without its prefix; for a missing command it writes the whole help instead. */
+function messageOfComplaint(complaint: string): string {
+  const text = complaint.trim()
+  if (!text.startsWith('error: ')) return 'a command is missing'
+  return text.replace(/^error: /, '').replaceAll('\n', ' ')
+}

@@ -1,0 +1,97 @@
+import { defaultHome, homePaths } from '../platform/home.ts'
+import { createNodeClient } from './client/node-client.ts'
+import { durationText } from './command.ts'
+import { downCommand } from './commands/down.ts'
+import { initCommand } from './commands/init.ts'
+import { inviteCommand } from './commands/invite.ts'
+import { joinCommand } from './commands/join.ts'
+import { approveCommand, rejectCommand } from './commands/joins.ts'
+import { leaveCommand, revokeCommand } from './commands/membership.ts'
+import { peersCommand } from './commands/peers.ts'
+import { pingCommand } from './commands/ping.ts'
+import {
+  exposeCommand,
+  forwardCommand,
+  servicesCommand,
+  unexposeCommand,
+  unforwardCommand,
+} from './commands/services.ts'
+import { statusCommand } from './commands/status.ts'
+import { upCommand } from './commands/up.ts'
+import { versionCommand } from './commands/version.ts'
+import { waitCommand } from './commands/wait.ts'
+import type { CliContext, Surroundings } from './context.ts'
+import { EXIT, type ExitCode, errorTextOf, exitCodeOf, usageFault } from './fault.ts'
+import { createOutput, type Output, type Sink } from './output/output.ts'
+import { type Globals, parseCommandLine } from './program.ts'
+
+/** In the order in which the help shows them. */
+export const COMMANDS = [
+  initCommand,
+  joinCommand,
+  upCommand,
+  downCommand,
+  statusCommand,
+  waitCommand,
+  inviteCommand,
+  approveCommand,
+  rejectCommand,
+  revokeCommand,
+  leaveCommand,
+  peersCommand,
+  pingCommand,
+  exposeCommand,
+  unexposeCommand,
+  servicesCommand,
+  forwardCommand,
+  unforwardCommand,
+  versionCommand,
+]
+
+/** Options before `--` that have to be known even when the rest of the command line is wrong. */
+function asksFor(argv: readonly string[], ...names: readonly string[]): boolean {
+  const end = argv.indexOf('--')
+  return argv.slice(0, end === -1 ? argv.length : end).some((word) => names.includes(word))
+}
+
+function createContext(surroundings: Surroundings, output: Output, globals: Globals): CliContext {
+  const timeout = globals.timeout === undefined ? undefined : durationText.safeParse(globals.timeout)
+  if (timeout?.success === false) {
+    throw usageFault(`--timeout ${timeout.error.issues[0]?.message ?? 'is not a duration'}`)
+  }
+  if (timeout?.data === 0) throw usageFault('--timeout must be longer than nothing')
+  if (globals.home === '') throw usageFault('--home must name a directory')
+  const paths = homePaths(globals.home ?? defaultHome(surroundings.env))
+  const { signal } = surroundings.interrupts
+  return {
+    ...surroundings,
+    paths,
+    output,
+    timeoutMs: timeout?.data,
+    connect: (timeoutMs) => createNodeClient(paths, { timeoutMs, signal }),
+    now: () => Date.now(),
+  }
+}
+
+/** Runs one command line from its words to its exit code. Whatever goes wrong is told as an error; it never throws. */
+export async function runCli(
+  argv: readonly string[],
+  { stdout, stderr, ...surroundings }: Surroundings & { readonly stdout: Sink; readonly stderr: Sink },
+): Promise<ExitCode> {
+  const output = createOutput(stdout, stderr, {
+    json: asksFor(argv, '--json'),
+    quiet: asksFor(argv, '--quiet', '-q'),
+    env: surroundings.env,
+  })
+  try {
+    const parsed = parseCommandLine(COMMANDS, argv)
+    if (parsed.kind === 'text') {
+      output.data({ text: parsed.text }, () => parsed.text)
+      return EXIT.done
+    }
+    return await parsed.command.run(createContext(surroundings, output, parsed.globals), parsed.words)
+  } catch (error) {
+    output.fail(errorTextOf(error))
+    return exitCodeOf(error)
+  }
+}
