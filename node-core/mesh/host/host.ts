@@ -28,6 +28,8 @@ import { createSecuredCarriers, type SecuredCarriers } from './secured-carriers.
 import type { SendLine } from './send-line.ts'
 
 const DEFAULT_MAX_STREAMS = 32
+/** The other end limits what it accepts, and the muxer the sum of them. */
+const UNLIMITED_OUTBOUND = Number.MAX_SAFE_INTEGER
 const CLOSE_TIMEOUT_MS = 500
 
 /** Who may be connected here. */
@@ -265,12 +267,7 @@ function createStreams(
       throw hostFault({ code: 'PEER_NOT_CONNECTED', peer }, `there is no connection to ${peer}`)
     }
     refuseUnlessMember(connection)
-    const stream = await newStream(
-      connection,
-      protocol,
-      protocols.get(protocol)?.maxStreams ?? DEFAULT_MAX_STREAMS,
-      signal,
-    )
+    const stream = await newStream(connection, protocol, signal)
     // The peer may have been expelled while the protocol was negotiated.
     refuseUnlessMember(connection)
     owners.set(stream, connection)
@@ -284,7 +281,7 @@ function createStreams(
         const owner = accept(stream, connection)
         if (owner !== undefined) handler(stream, owner.peer)
       },
-      { maxInboundStreams: maxStreams, maxOutboundStreams: maxStreams },
+      { maxInboundStreams: maxStreams, maxOutboundStreams: UNLIMITED_OUTBOUND },
     )
 
   const api: PeerStreams = {
@@ -309,15 +306,13 @@ function createStreams(
   return { api, serveOn, lineOf: (stream: Stream) => owners.get(stream)?.line }
 }
 
-async function newStream(
-  connection: HostConnection,
-  protocol: string,
-  maxOutboundStreams: number,
-  signal: AbortSignal,
-): Promise<Stream> {
+async function newStream(connection: HostConnection, protocol: string, signal: AbortSignal): Promise<Stream> {
   const { peer } = connection
   try {
-    return await connection.libp2p.newStream([protocol], { signal, maxOutboundStreams })
+    return await connection.libp2p.newStream([protocol], {
+      signal,
+      maxOutboundStreams: UNLIMITED_OUTBOUND,
+    })
   } catch (error) {
     const isUnsupported = error instanceof Error && error.name === 'UnsupportedProtocolError'
     throw hostFault(

@@ -15,6 +15,11 @@ const OWN_HANDSHAKE = '/x0t/'
 
 const MAX_CONNECTIONS = 512
 const MAX_STREAMS_PER_CONNECTION = 1_024
+/**
+ * Streams that may arrive before the upgrade is done at this end. The other end is done earlier, and libp2p's 10 close
+ * the connection of a node that starts with a burst.
+ */
+const MAX_EARLY_STREAMS = 512
 /** With admission a handshake takes 2.5 round trips and its parts 3 s at most each. */
 const INBOUND_UPGRADE_TIMEOUT_MS = 8_000
 const ADDRESS_DIAL_TIMEOUT_MS = 5_000
@@ -62,6 +67,7 @@ export function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2pNode
       yamux({
         maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
         maxOutboundStreams: MAX_STREAMS_PER_CONNECTION,
+        maxEarlyStreams: MAX_EARLY_STREAMS,
         streamOptions: STREAM_OPTIONS,
       }),
     ],

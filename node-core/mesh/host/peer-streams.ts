@@ -30,6 +30,6 @@ export interface PeerStreams {
 }
 
 export interface StreamLimits {
-  /** Streams of this protocol that one connection may have open, each way; what is above is reset. Default 32. */
+  /** Streams of this protocol that one peer may have open towards this node; what is above is reset. Default 32. */
   readonly maxStreams?: number
 }

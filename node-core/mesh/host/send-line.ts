@@ -6,8 +6,12 @@ import type { MessageStream } from '@libp2p/interface'
  * takes every drain for itself, and each of the others adds a window's worth of bytes in front of the heartbeats.
  */
 export interface SendLine {
-  /** Calls `turn` once, now or when the writers that asked before have had theirs. The returned function withdraws. */
-  request(turn: () => void): () => void
+  /**
+   * Calls `turn` once, now or when the writers that asked before have had theirs. Asking again before that changes
+   * nothing. `turn` must not throw.
+   */
+  request(turn: () => void): void
+  withdraw(turn: () => void): void
   /** True while the connection takes no more bytes for now. */
   readonly isSaturated: boolean
   /** Bytes that writers report by `noteSent`, in all. */
@@ -21,14 +25,14 @@ export const MAX_TURN_BYTES = 128 * 1024
 type Carrier = Pick<MessageStream, 'writableNeedsDrain' | 'addEventListener'>
 
 export function createSendLine(carrier: Carrier): SendLine {
-  const turns = new Set<{ run: () => void }>()
+  const turns = new Set<() => void>()
   let sentBytes = 0
 
   const pump = (): void => {
     for (const turn of turns) {
       if (carrier.writableNeedsDrain) return
       turns.delete(turn)
-      turn.run()
+      turn()
     }
   }
   // In a microtask, so that the streams of the muxer first send what their last turns left over.
@@ -44,14 +48,12 @@ export function createSendLine(carrier: Carrier): SendLine {
     noteSent(bytes) {
       sentBytes += bytes
     },
-    request(run) {
-      if (turns.size === 0 && !carrier.writableNeedsDrain) {
-        run()
-        return () => {}
-      }
-      const turn = { run }
-      turns.add(turn)
-      return () => turns.delete(turn)
+    request(turn) {
+      if (turns.size === 0 && !carrier.writableNeedsDrain) turn()
+      else turns.add(turn)
+    },
+    withdraw(turn) {
+      turns.delete(turn)
     },
   }
 }
