@@ -6,8 +6,13 @@ import { createBuilder } from 'vite'
 const root = resolve(import.meta.dirname, '..')
 const began = performance.now()
 
-const builder = await createBuilder({ configFile: resolve(root, 'vite.config.ts'), logLevel: 'warn' })
-await builder.buildApp()
+try {
+  const builder = await createBuilder({ configFile: resolve(root, 'vite.config.ts'), logLevel: 'warn' })
+  await builder.buildApp()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}
 
 await mkdir(resolve(root, 'dist'), { recursive: true })
 await copyFile(resolve(root, 'scripts/x0t.sh'), resolve(root, 'dist/x0t'))

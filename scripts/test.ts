@@ -1,11 +1,22 @@
 /** `npm test`: the checks, then every suite. The last line counts all of it. */
-import { CHECKS, runChecks } from './checks.ts'
+import { resolve } from 'node:path'
+import { CHECKS, type Check, runChecks } from './checks.ts'
+import { runNode } from './command.ts'
 import { ROOT } from './paths.ts'
 import { runSuite } from './suite.ts'
 
 const SUITES = ['unit', 'integration'] as const
 
-let { passed, failed } = await runChecks(CHECKS, console.log)
+/** The integration tests run the built program, so it has to be the one of these sources. */
+const build: Check = {
+  name: 'build',
+  async run() {
+    const { code, output } = await runNode([resolve(ROOT, 'scripts/build.ts')], { cwd: ROOT })
+    return { ok: code === 0, detail: output }
+  },
+}
+
+let { passed, failed } = await runChecks([...CHECKS, build], console.log)
 let skipped = 0
 for (const suite of SUITES) {
   console.log(`\n${suite} tests`)

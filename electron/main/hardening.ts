@@ -21,19 +21,19 @@ export const CONTENT_SECURITY_POLICY = [
   "require-trusted-types-for 'script'",
 ].join('; ')
 
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  html: 'text/html; charset=utf-8',
-  js: 'text/javascript; charset=utf-8',
-  css: 'text/css; charset=utf-8',
-  svg: 'image/svg+xml',
-  png: 'image/png',
-}
+const CONTENT_TYPES = new Map([
+  ['html', 'text/html; charset=utf-8'],
+  ['js', 'text/javascript; charset=utf-8'],
+  ['css', 'text/css; charset=utf-8'],
+  ['svg', 'image/svg+xml'],
+  ['png', 'image/png'],
+])
 
 /** Headers of every answer to the window. */
 export function assetHeaders(path: string): Readonly<Record<string, string>> {
   const extension = path.slice(path.lastIndexOf('.') + 1)
   return {
-    'content-type': CONTENT_TYPES[extension] ?? 'application/octet-stream',
+    'content-type': CONTENT_TYPES.get(extension) ?? 'application/octet-stream',
     'content-security-policy': CONTENT_SECURITY_POLICY,
     'cross-origin-opener-policy': 'same-origin',
     'referrer-policy': 'no-referrer',

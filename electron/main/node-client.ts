@@ -1,28 +1,32 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { createORPCClient } from '@orpc/client'
 import { RPCLink } from '@orpc/client/fetch'
 import type { ContractRouterClient } from '@orpc/contract'
 import type { Contract } from '../../node-core/contract/contract.ts'
+import { statusSchema } from '../../node-core/contract/schemas.ts'
 import { ensureSocketDirectory, type HomePaths } from '../../node-core/platform/home.ts'
 import type { NodeReader } from './node-bridge.ts'
 
 /** More than any status can be; a process that answers with more is not our node. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
-/** The node that serves the control socket of this home. Nothing is opened or made before the first question. */
+/**
+ * The node that serves the control socket of this home. Nothing is opened or made before the first question, and what
+ * comes back is parsed: the socket may be served by a node of another version.
+ */
 export function createNodeClient(paths: HomePaths): NodeReader {
   const link = new RPCLink({
     url: 'http://node/rpc',
-    fetch: (request) => {
+    fetch: async (request) => {
       // Checking the directory would make it: a console that only looks must not leave a home behind.
-      if (!existsSync(paths.root)) return Promise.reject(new Error(`no home at ${paths.root}`))
+      statSync(paths.root)
       ensureSocketDirectory(paths)
       return fetchOverSocket(paths.socket, request)
     },
   })
   const client: ContractRouterClient<Contract> = createORPCClient(link)
-  return { status: (signal) => client.node.status(undefined, { signal }) }
+  return { status: async (signal) => statusSchema.parse(await client.node.status(undefined, { signal })) }
 }
 
 /** HTTP over a Unix socket or a named pipe, which the built-in fetch cannot do. */

@@ -25,7 +25,7 @@ export function App() {
     case 'lost':
       return (
         <main className="page">
-          <Disconnected problem={view.problem} hint={view.hint} />
+          <Disconnected problem={view.problem} hint={view.hint} retries={true} />
           {view.seen !== undefined && (
             <Overview status={view.seen.status} ageMs={nowMs - view.seen.atMs} stale={true} />
           )}
@@ -37,6 +37,7 @@ export function App() {
           <Disconnected
             problem="This page needs the desktop app."
             hint="Open it there, or ask the node in a terminal: x0t status"
+            retries={false}
           />
         </main>
       )

@@ -16,6 +16,16 @@ declare global {
   }
 }
 
+/** The part of a window that is used here. */
+export interface Page {
+  readonly x0t?: DesktopBridge
+  addEventListener(
+    type: 'message',
+    listener: (event: MessageEvent) => void,
+    options: { readonly signal: AbortSignal },
+  ): void
+}
+
 type WindowContract = { node: { status: typeof contract.node.status } }
 
 export interface NodeLine {
@@ -23,7 +33,7 @@ export interface NodeLine {
 }
 
 /** Opens the line, or gives `undefined` where the page is not in the desktop app. */
-export async function openNodeLine(page: Window, signal: AbortSignal): Promise<NodeLine | undefined> {
+export async function openNodeLine(page: Page, signal: AbortSignal): Promise<NodeLine | undefined> {
   if (page.x0t === undefined) return undefined
   const port = await nextPort(page, page.x0t, signal)
   port.start()
@@ -31,7 +41,7 @@ export async function openNodeLine(page: Window, signal: AbortSignal): Promise<N
   return { status: (limit) => client.node.status(undefined, { signal: limit }) }
 }
 
-function nextPort(page: Window, bridge: DesktopBridge, signal: AbortSignal): Promise<MessagePort> {
+function nextPort(page: Page, bridge: DesktopBridge, signal: AbortSignal): Promise<MessagePort> {
   return new Promise((resolve, reject) => {
     const listening = new AbortController()
     const onMessage = (event: MessageEvent): void => {

@@ -9,8 +9,14 @@ const TONES: Readonly<Record<NodeLink['state'], Tone>> = {
   down: 'bad',
 }
 
+interface LinkTableProps {
+  readonly links: readonly NodeLink[]
+  /** Nobody knows how the links are now: no state is shown as if it still held. */
+  readonly stale: boolean
+}
+
 /** One row for each link. Every figure says whether it is measured or estimated. */
-export function LinkTable({ links }: { readonly links: readonly NodeLink[] }) {
+export function LinkTable({ links, stale }: LinkTableProps) {
   return (
     <table>
       <thead>
@@ -29,8 +35,14 @@ export function LinkTable({ links }: { readonly links: readonly NodeLink[] }) {
               {link.name}
             </th>
             <td data-label="State">
-              <StateMark tone={TONES[link.state]} label={link.state} />{' '}
-              <span className="quiet">for {durationText(link.sinceMs)}</span>
+              {stale ? (
+                <StateMark tone="unknown" label={`was ${link.state}`} />
+              ) : (
+                <>
+                  <StateMark tone={TONES[link.state]} label={link.state} />{' '}
+                  <span className="quiet">for {durationText(link.sinceMs)}</span>
+                </>
+              )}
             </td>
             <td data-label="Round trip, measured">{roundTripText(link.rttMs)}</td>
             <td data-label="Loss, estimated">{lossText(link.lossEstimate)}</td>

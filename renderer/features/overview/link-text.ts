@@ -23,12 +23,15 @@ export function durationText(durationMs: number): string {
   return seconds < 48 * 3600 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`
 }
 
-const CIPHERS: Readonly<Record<string, string>> = { aesgcm: 'AES-256-GCM', chachapoly: 'ChaCha20-Poly1305' }
+const CIPHERS = new Map([
+  ['aesgcm', 'AES-256-GCM'],
+  ['chachapoly', 'ChaCha20-Poly1305'],
+])
 const MESH_SUITE = /^\/x0t\/noise-hfs\/1\/([a-z]+)$/
 
 /** A suite's protocol id in words; one that this console does not know is shown as it is. */
 export function suiteText(suite: string | null): string {
   if (suite === null) return UNKNOWN
-  const cipher = CIPHERS[MESH_SUITE.exec(suite)?.[1] ?? '']
+  const cipher = CIPHERS.get(MESH_SUITE.exec(suite)?.[1] ?? '')
   return cipher === undefined ? suite : `X25519 + ML-KEM-768, ${cipher}`
 }

@@ -59,7 +59,7 @@ export function Overview({ status, ageMs, stale }: OverviewProps) {
             for its members.
           </p>
         ) : (
-          <LinkTable links={status.links} />
+          <LinkTable links={status.links} stale={stale} />
         )}
       </section>
     </div>

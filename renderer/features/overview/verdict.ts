@@ -7,12 +7,13 @@ export interface Verdict {
   readonly sentence: string
 }
 
-const RUNNING = 'up'
-
 /** One sentence about the node and its links, the worst news first. */
 export function verdictOf(status: NodeStatus): Verdict {
   const { node, links, health } = status
-  if (node.state !== RUNNING) return { tone: 'attention', sentence: `${node.name} is ${node.state}.` }
+  if (node.state === 'expired' || node.state === 'revoked') {
+    return { tone: 'bad', sentence: `${node.name} is no longer a member: its certificate is ${node.state}.` }
+  }
+  if (node.state !== 'up') return { tone: 'attention', sentence: `${node.name} is ${node.state}.` }
 
   const cut = health.find((item) => item.impactsConnectivity)
   if (cut !== undefined) return { tone: 'bad', sentence: sentenceOf(cut.title) }
