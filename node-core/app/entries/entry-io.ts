@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type NodeName, parseNodeName } from '../../domain/ids.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
 
 /** Secrets reach an entry over stdin alone: arguments and the environment of a process can be read by others. */
@@ -7,6 +8,14 @@ const secretsSchema = z.strictObject({
   token: z.string().min(1).max(8192).optional(),
 })
 export type EntrySecrets = z.infer<typeof secretsSchema>
+
+/** A node's name, as an option of an entry. */
+export const nodeNameOption = z.string().transform((raw, context): NodeName => {
+  const name = parseNodeName(raw)
+  if (name !== undefined) return name
+  context.addIssue('must be a node name')
+  return z.NEVER
+})
 
 const MAX_STDIN_BYTES = 64 * 1024
 

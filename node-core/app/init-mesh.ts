@@ -1,0 +1,101 @@
+import type { MeshId, NodeName, PeerId } from '../domain/ids.ts'
+import { rankOf } from '../mesh/membership/registry.ts'
+import type { Clock } from '../platform/clock.ts'
+import { FaultError } from '../platform/error.ts'
+import type { Random } from '../platform/random.ts'
+import { createAuthority, type MeshAuthority } from '../security/authority.ts'
+import { generateSeeds, wipeSeeds } from '../security/hybrid-key.ts'
+import { createIdentity, type NodeIdentity } from '../security/identity.ts'
+import { issueCertificate } from '../security/issue.ts'
+import { type KeystoreKind, keystoreSecrets } from '../security/keystore.ts'
+import { DEFAULT_CERTIFICATE_LIFE_MS } from '../security/limits.ts'
+import { STARTING_POLICY } from '../security/policy-document.ts'
+import { signPolicyVersion } from '../security/policy-version.ts'
+import { saveMeshFacts } from './mesh-facts.ts'
+import { type OpenHome, withLock } from './open-home.ts'
+
+export type InitFault = { code: 'HOME_HAS_NODE'; home: string }
+
+export interface Founded {
+  readonly peerId: PeerId
+  readonly meshId: MeshId
+  readonly keystore: KeystoreKind
+}
+
+/**
+ * Founds a mesh in an empty home: authority, node identity, owner certificate and the starting policy. The keystore is
+ * written last and is what makes it count: an attempt that broke off before leaves a home in which `init` can run again.
+ *
+ * @throws FaultError HOME_HAS_NODE, or what the store and the keystore throw
+ */
+export async function initMesh(
+  deps: { readonly clock: Clock; readonly random: Random },
+  home: OpenHome,
+  options: { readonly mesh: string; readonly name: NodeName; readonly passphrase: string | undefined },
+): Promise<Founded> {
+  if ((await home.keystore.kind()) !== undefined) {
+    throw new FaultError<InitFault>(
+      { code: 'HOME_HAS_NODE', home: home.paths.root },
+      `the home ${home.paths.root} already holds a node`,
+      { hint: 'Start it with x0t up, or make the new mesh in another home with --home.' },
+    )
+  }
+  const nodeSeeds = generateSeeds(deps.random)
+  const authoritySeeds = generateSeeds(deps.random)
+  const identity = createIdentity(nodeSeeds)
+  const authority = createAuthority(authoritySeeds)
+  try {
+    storeFounder(deps, home, { mesh: options.mesh, name: options.name, identity, authority })
+    return await withLock(options.passphrase, async (lock) => {
+      await home.keystore.create(keystoreSecrets(nodeSeeds, authoritySeeds), lock)
+      return { peerId: identity.peerId, meshId: authority.meshId, keystore: lock.kind }
+    })
+  } finally {
+    identity.wipe()
+    authority.wipe()
+    wipeSeeds(nodeSeeds)
+    wipeSeeds(authoritySeeds)
+  }
+}
+
+interface Founder {
+  readonly mesh: string
+  readonly name: NodeName
+  readonly identity: NodeIdentity
+  readonly authority: MeshAuthority
+}
+
+function storeFounder(
+  deps: { readonly clock: Clock; readonly random: Random },
+  { knowledge }: OpenHome,
+  { mesh, name, identity, authority }: Founder,
+): void {
+  const now = deps.clock.now()
+  const chain = issueCertificate(
+    deps,
+    { kind: 'authority', key: authority.key },
+    {
+      meshId: authority.meshId,
+      peerId: identity.peerId,
+      mldsaPublicKey: identity.key.publicKey.mldsa,
+      name,
+      role: 'owner',
+      labels: [],
+      transit: true,
+      issuing: true,
+      generation: 1,
+      issuedAt: now,
+      expiresAt: now + DEFAULT_CERTIFICATE_LIFE_MS,
+    },
+  )
+  const policy = signPolicyVersion(authority, undefined, STARTING_POLICY, now)
+  knowledge.policies.append({ version: policy.number, acceptedAt: now, policy: policy.bytes })
+  knowledge.certificates.put({
+    peer: identity.peerId,
+    rank: rankOf(chain),
+    generation: chain.leaf.generation,
+    expiresAt: chain.leaf.expiresAt,
+    chain: chain.bytes,
+  })
+  saveMeshFacts(knowledge.meta, { meshId: authority.meshId, name: mesh, authority: authority.key.publicKey })
+}

@@ -1,0 +1,48 @@
+import { type MeshId, parseMeshId } from '../domain/ids.ts'
+import { FaultError } from '../platform/error.ts'
+import { decodeAuthorityKey, encodeAuthorityKey } from '../security/authority.ts'
+import type { HybridPublicKey } from '../security/hybrid-key.ts'
+
+/** What a home knows of the mesh it belongs to. None of it is secret. */
+export interface MeshFacts {
+  readonly meshId: MeshId
+  /** What people call the mesh. */
+  readonly name: string
+  readonly authority: HybridPublicKey
+}
+
+export type MeshFactsFault = { code: 'NO_MESH'; home: string }
+
+/** Where the facts are kept: the store's `meta`. */
+interface Meta {
+  get(key: string): string | undefined
+  set(key: string, value: string): void
+}
+
+const KEYS = { meshId: 'mesh.id', name: 'mesh.name', authority: 'mesh.authority' } as const
+
+export function saveMeshFacts(meta: Meta, facts: MeshFacts): void {
+  meta.set(KEYS.name, facts.name)
+  meta.set(KEYS.authority, Buffer.from(encodeAuthorityKey(facts.authority)).toString('base64'))
+  // Last: a home whose id is there has all the rest.
+  meta.set(KEYS.meshId, facts.meshId)
+}
+
+/** The facts, or undefined for a home that belongs to no mesh (yet). */
+export function loadMeshFacts(meta: Meta): MeshFacts | undefined {
+  const meshId = parseMeshId(meta.get(KEYS.meshId) ?? '')
+  if (meshId === undefined) return undefined
+  const authority = decodeAuthorityKey(Buffer.from(meta.get(KEYS.authority) ?? '', 'base64'), meshId)
+  if (authority === undefined) return undefined
+  return { meshId, authority, name: meta.get(KEYS.name) ?? meshId }
+}
+
+export function noMesh(home: string): FaultError<MeshFactsFault> {
+  return new FaultError<MeshFactsFault>(
+    { code: 'NO_MESH', home },
+    `the home ${home} belongs to no mesh yet`,
+    {
+      hint: 'Make a mesh with x0t init --mesh M --name N, or join one with x0t join TOKEN --name N.',
+    },
+  )
+}
