@@ -1,24 +1,22 @@
 import { z } from 'zod'
 import { parseJoinId } from '../../domain/ids.ts'
 import { MAX_PROOF_BYTES } from '../../noise-hfs/admission-port.ts'
-import { bytesUpTo, decodeStrict, encodeStrict, parsedText } from '../../security/codec.ts'
+import { MAX_CHAIN_BYTES } from '../../security/chain.ts'
+import { bytesOf, bytesUpTo, decodeStrict, encodeStrict, parsedText } from '../../security/codec.ts'
 import { type HybridPublicKey, hybridPublicKeySchema } from '../../security/hybrid-key.ts'
+import { MAX_JOIN_REQUEST_BYTES } from '../../security/join-request.ts'
 import { MLDSA_SIGNATURE_BYTES } from '../../security/mldsa.ts'
 
 /**
- * What messages C and D carry: deterministic CBOR, at most `MAX_PROOF_BYTES` each. A chain is two certificates of at
- * most about 6 KiB, so the largest message (a proof with the authority's keys) stays below 20 KiB.
+ * What messages C and D carry: deterministic CBOR, at most `MAX_PROOF_BYTES` each. The largest, a
+ * proof with the longest chain and the authority's keys, stays below 22 KiB.
  */
 
-const MAX_CHAIN_BYTES = 14 * 1024
-const MAX_REQUEST_BYTES = 14 * 1024
 const MAX_SUITES = 8
 
 const suite = z.string().min(1).max(64)
 const suites = z.array(suite).min(1).max(MAX_SUITES)
-const signature = z.custom<Uint8Array>(
-  (value) => value instanceof Uint8Array && value.length === MLDSA_SIGNATURE_BYTES,
-)
+const signature = bytesOf(MLDSA_SIGNATURE_BYTES)
 
 /** That the sender holds the node key of the chain's leaf and is on this very connection. */
 const memberSchema = z.strictObject({
@@ -31,7 +29,7 @@ const memberSchema = z.strictObject({
 
 const joinSchema = z.strictObject({
   kind: z.literal('join'),
-  request: bytesUpTo(MAX_REQUEST_BYTES),
+  request: bytesUpTo(MAX_JOIN_REQUEST_BYTES),
   offered: suites,
   selected: suite,
 })

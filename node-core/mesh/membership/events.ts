@@ -61,7 +61,7 @@ export interface PendingJoin {
 
 /** One thing that neighbours should hear of: the name of it, since the newest of a kind replaces the others. */
 export type News =
-  | { readonly kind: 'certificate'; readonly peer: PeerId }
+  | { readonly kind: 'certificate'; readonly peer: PeerId; readonly rank: number }
   | { readonly kind: 'revocation'; readonly issuer: string; readonly hash: string }
   | { readonly kind: 'head'; readonly issuer: string }
   | { readonly kind: 'policy' }

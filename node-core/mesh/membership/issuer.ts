@@ -1,0 +1,114 @@
+import type { NodeName, PeerId } from '../../domain/ids.ts'
+import { type Role, roleBelow } from '../../domain/role.ts'
+import type { CertificateChain } from '../../security/chain.ts'
+import { type Issuer, issueCertificate } from '../../security/issue.ts'
+import type { RevocationSigner } from '../../security/revocation.ts'
+import type { MembershipContext } from './context.ts'
+import type { RefusalCode } from './events.ts'
+import { clockBehind, notAnIssuer } from './faults.ts'
+import type { Registry } from './registry.ts'
+
+/** A renewal that does not add at least this much is not worth a signature. */
+const MIN_GAIN_MS = 60_000
+
+/** What a certificate grants, apart from to whom and until when. */
+export interface Grant {
+  readonly peerId: PeerId
+  readonly mldsaPublicKey: Uint8Array
+  readonly name: NodeName
+  readonly role: Role
+  readonly labels: readonly string[]
+  readonly transit: boolean
+  readonly issuing: boolean
+}
+
+export type Renewal =
+  | { readonly kind: 'renewed'; readonly chain: CertificateChain }
+  | { readonly kind: 'refused'; readonly code: RefusalCode }
+
+/** Signs certificates, by the node's own key for what is below its role and by the authority's for the rest. */
+export interface CertificateIssuing {
+  /** This node may issue something at all. */
+  isIssuer(): boolean
+  mayGrant(role: Role, issuing: boolean): boolean
+  /** ms by which the clock is behind a time already seen; 0 when it may be trusted to issue. */
+  clockBehindMs(): number
+  /** @throws FaultError NOT_AN_ISSUER, CLOCK_BEHIND */
+  certify(grant: Grant): CertificateChain
+  /** Gives a member the certificate after its present one, with the same rights. */
+  renew(peer: PeerId): Renewal
+  /** The log that this node writes revocations into, and signs the heads of. */
+  logSigner(): RevocationSigner | undefined
+}
+
+export function createIssuing(
+  context: MembershipContext,
+  options: { readonly lifeMs: number },
+  registry: Registry,
+): CertificateIssuing {
+  const self = context.identity.peerId
+
+  const nodeIssuer = (): Extract<Issuer, { kind: 'node' }> | undefined => {
+    const chain = registry.chainOf(self)
+    const entitled = chain?.leaf.issuing === true && chain.leaf.issuer === 'authority'
+    return entitled ? { kind: 'node', key: context.identity.key, chain } : undefined
+  }
+  const issuerFor = (role: Role, issuing: boolean): Issuer | undefined => {
+    const node = nodeIssuer()
+    if (node !== undefined && !issuing && roleBelow(role, node.chain.leaf.role)) return node
+    return context.authorityKey === undefined
+      ? undefined
+      : { kind: 'authority', key: context.authorityKey.key }
+  }
+  const clockBehindMs = (): number => {
+    const standing = context.floor.check()
+    return standing.kind === 'behind' ? standing.byMs : 0
+  }
+
+  const certify = (grant: Grant): CertificateChain => {
+    const byMs = clockBehindMs()
+    if (byMs > 0) throw clockBehind(byMs)
+    // An issuer never certifies itself: for its own next certificate it is the authority that signs.
+    const issuer = issuerFor(grant.role, grant.issuing || grant.peerId === self)
+    if (issuer === undefined) throw notAnIssuer()
+    const nowMs = context.clock.now()
+    const { peerId, mldsaPublicKey, name, role, labels, transit, issuing } = grant
+    const chain = issueCertificate(context, issuer, {
+      ...{ peerId, mldsaPublicKey, name, role, labels, transit, issuing },
+      meshId: context.meshId,
+      generation: registry.highestGeneration(peerId) + 1,
+      issuedAt: nowMs,
+      expiresAt: nowMs + options.lifeMs,
+    })
+    context.counters.count('certificates-issued')
+    return chain
+  }
+
+  const renew = (peer: PeerId): Renewal => {
+    const current = registry.longestOf(peer)?.leaf
+    const standing = registry.chainOf(peer)?.leaf
+    if (current === undefined || standing === undefined) return { kind: 'refused', code: 'expired' }
+    if (clockBehindMs() > 0) return { kind: 'refused', code: 'clock-behind' }
+    const issuer = issuerFor(standing.role, standing.issuing || peer === self)
+    if (issuer === undefined) return { kind: 'refused', code: 'not-an-issuer' }
+    const limit = issuer.kind === 'node' ? issuer.chain.leaf.expiresAt : Number.POSITIVE_INFINITY
+    const expiresAt = Math.min(context.clock.now() + options.lifeMs, limit)
+    if (expiresAt < current.expiresAt + MIN_GAIN_MS) return { kind: 'refused', code: 'no-gain' }
+    return { kind: 'renewed', chain: certify(standing) }
+  }
+
+  return {
+    isIssuer: () => context.authorityKey !== undefined || nodeIssuer() !== undefined,
+    mayGrant: (role, issuing) => issuerFor(role, issuing) !== undefined,
+    clockBehindMs,
+    certify,
+    renew,
+    logSigner() {
+      if (context.authorityKey !== undefined) {
+        return { meshId: context.meshId, issuer: 'authority', key: context.authorityKey.key }
+      }
+      const node = nodeIssuer()
+      return node && { meshId: context.meshId, issuer: self, key: node.key }
+    },
+  }
+}

@@ -1,0 +1,235 @@
+import type { MeshId, PeerId } from '../../domain/ids.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { createEmitter, type Emitter } from '../../platform/emitter.ts'
+import { messageOf } from '../../platform/error.ts'
+import type { Lifecycle } from '../../platform/lifecycle.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { Random } from '../../platform/random.ts'
+import { type MeshAuthority, meshIdOf } from '../../security/authority.ts'
+import type { Certificate } from '../../security/certificate.ts'
+import type { CertificateChain } from '../../security/chain.ts'
+import { createClockFloor } from '../../security/clock-floor.ts'
+import type { HybridPublicKey } from '../../security/hybrid-key.ts'
+import type { NodeIdentity } from '../../security/identity.ts'
+import { DEFAULT_CERTIFICATE_LIFE_MS } from '../../security/limits.ts'
+import type { NodeRecord } from '../../security/node-record.ts'
+import type { Policy } from '../../security/policy.ts'
+import { createCounters, type MembershipContext } from './context.ts'
+import type { MembershipEvents, PendingJoin, Refusal, Standing } from './events.ts'
+import { type CreatedInvite, createInviteDesk, type InviteDesk, type InviteInput } from './invite-desk.ts'
+import { type CertificateIssuing, createIssuing, type Renewal } from './issuer.ts'
+import type { JoinReply } from './join-reply.ts'
+import { createMaintenance } from './maintenance.ts'
+import { createPolicyBook, type PolicyBook } from './policy-book.ts'
+import { createRecordBook, type OwnRecord, type RecordBook } from './record-book.ts'
+import { type ChainJudgement, createRegistry, type Registry } from './registry.ts'
+import { createReplica, type Replica } from './replica.ts'
+import { createRevocationBook, type RevocationBook } from './revocation-book.ts'
+import { createRevoking, type RevokeOptions } from './revoking.ts'
+import type { InviteRow, MembershipStore } from './store-port.ts'
+
+export interface MembershipDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly store: MembershipStore
+  readonly identity: NodeIdentity
+  /** Only on a node that holds the authority's key. */
+  readonly authorityKey?: MeshAuthority
+}
+
+export interface MembershipOptions {
+  /** Public keys of the mesh authority: the root of all trust. */
+  readonly authority: HybridPublicKey
+  /** Of the program, for the node record. */
+  readonly version: string
+  /** Life of the certificates issued here. Default 7 days. */
+  readonly certificateLifeMs?: number
+  /** How long a request to join waits for an operator before it is denied. Default 24 hours. */
+  readonly approvalMs?: number
+  /** How often the heads of the own revocation log are signed anew. Default 10 minutes. */
+  readonly headIntervalMs?: number
+}
+
+/** A member as others see it. */
+export interface Member {
+  readonly peer: PeerId
+  readonly certificate: Certificate
+  readonly standing: Standing
+  readonly record: NodeRecord | undefined
+}
+
+/**
+ * Who belongs to the mesh, in the eyes of this node: certificates, revocations, policy and node records, all verified
+ * before they are believed and kept over a restart. It knows no transport: `sync.ts`, `renewal.ts` and `join-carrier.ts`
+ * connect it to the other nodes.
+ */
+export interface Membership extends Lifecycle {
+  readonly self: PeerId
+  readonly meshId: MeshId
+  readonly authority: HybridPublicKey
+  /** This node may issue certificates of some kind now. */
+  readonly isIssuer: boolean
+  /** This node holds the mesh authority's key. */
+  readonly holdsAuthority: boolean
+  readonly events: Emitter<MembershipEvents>
+  /** What `sync.ts` exchanges with neighbours. */
+  readonly replica: Replica
+  standing(peer: PeerId): Standing
+  /** The certificate that counts for a peer: the highest valid one, else the last that was. */
+  certificateOf(peer: PeerId): Certificate | undefined
+  /** Everyone whose certificate is held, this node too, with their standing. */
+  members(): readonly Member[]
+  nodeRecord(peer: PeerId): NodeRecord | undefined
+  policy(): Policy
+  /** The chain that this node shows when it is admitted. `undefined` once it is no member. */
+  ownChain(): CertificateChain | undefined
+  /** The own valid chain that lasts longest: what renewal is about. */
+  longestOwnChain(): CertificateChain | undefined
+  /** Judges a peer's chain without keeping it. */
+  judgeChain(chain: CertificateChain): ChainJudgement
+  /** Keeps a chain that was judged valid, and tells neighbours if it is news. */
+  keepChain(chain: CertificateChain): void
+  createInvite(input: InviteInput): CreatedInvite
+  invites(): readonly InviteRow[]
+  withdrawInvite(id: InviteRow['id']): void
+  /** The issuer's answer to a join request. */
+  redeem(request: Uint8Array): JoinReply
+  pendingJoins(): readonly PendingJoin[]
+  approve(id: PendingJoin['id']): void
+  reject(id: PendingJoin['id']): void
+  /** The certificate after the present one, for a member that asks or for this node itself. */
+  renew(peer: PeerId): Renewal
+  /** Gives a member the right to issue. @throws FaultError NOT_AN_ISSUER, UNKNOWN_MEMBER */
+  grantIssuing(peer: PeerId): void
+  /** Final. @throws FaultError NOT_AN_ISSUER, UNKNOWN_MEMBER, CANNOT_REVOKE, LOG_BEHIND, CLOCK_BEHIND */
+  revoke(peer: PeerId, options?: RevokeOptions): void
+  /** Tells the mesh where this node can be dialled and what it provides. */
+  publishOwnRecord(own: OwnRecord): void
+  /** Logs, counts and emits a refused admission or join. */
+  noteRefusal(refusal: Refusal): void
+  noteAdmission(): void
+  counters(): Readonly<Record<string, number>>
+}
+
+interface Parts {
+  readonly revocations: RevocationBook
+  readonly registry: Registry
+  readonly policies: PolicyBook
+  readonly records: RecordBook
+  readonly issuing: CertificateIssuing
+  readonly desk: InviteDesk
+  readonly replica: Replica
+}
+
+const CLOCK_FLOOR_KEY = 'clock-floor'
+
+export function createMembership(deps: MembershipDeps, options: MembershipOptions): Membership {
+  const context = createContext(deps, options)
+  const keep = (chain: CertificateChain): void => {
+    const outcome = parts.registry.accept(chain)
+    if (outcome.kind === 'kept') context.events.emit('news', outcome.news)
+  }
+  const parts = createParts(context, options, keep)
+  const { registry, records, issuing, desk } = parts
+  const revoking = createRevoking(context, parts)
+  const maintenance = createMaintenance(context, parts, {
+    headIntervalMs: options.headIntervalMs ?? DEFAULT_HEAD_INTERVAL_MS,
+    saveFloor: () => deps.store.meta.set(CLOCK_FLOOR_KEY, String(context.floor.floorMs())),
+  })
+  const self = deps.identity.peerId
+  return {
+    ...{ self, meshId: context.meshId, authority: options.authority },
+    get isIssuer() {
+      return issuing.isIssuer()
+    },
+    holdsAuthority: deps.authorityKey !== undefined,
+    events: context.events,
+    replica: parts.replica,
+    standing: registry.standing,
+    certificateOf: registry.certificateOf,
+    members: () => listMembers(registry, records),
+    nodeRecord: records.get,
+    policy: parts.policies.policy,
+    ownChain: () => registry.chainOf(self),
+    longestOwnChain: () => registry.longestOf(self),
+    judgeChain: registry.judge,
+    keepChain: keep,
+    createInvite: desk.create,
+    invites: desk.list,
+    withdrawInvite: desk.withdraw,
+    redeem: desk.redeem,
+    pendingJoins: desk.pending,
+    approve: desk.approve,
+    reject: desk.reject,
+    renew(peer) {
+      const renewal = issuing.renew(peer)
+      if (renewal.kind === 'renewed') keep(renewal.chain)
+      return renewal
+    },
+    grantIssuing: (peer) => keep(revoking.grantIssuing(peer)),
+    revoke: revoking.revoke,
+    publishOwnRecord(own) {
+      if (records.publish(own) !== undefined) context.events.emit('news', { kind: 'record', peer: self })
+    },
+    noteRefusal: (refusal) => noteRefusal(context, refusal),
+    noteAdmission: () => context.counters.count('admitted'),
+    counters: context.counters.read,
+    start: maintenance.start,
+    stop: maintenance.stop,
+  }
+}
+
+const DEFAULT_HEAD_INTERVAL_MS = 10 * 60_000
+const DEFAULT_APPROVAL_MS = 24 * 3_600_000
+
+function createContext(deps: MembershipDeps, options: MembershipOptions): MembershipContext {
+  const logger = deps.logger.child({ component: 'membership' })
+  const persisted = Number(deps.store.meta.get(CLOCK_FLOOR_KEY) ?? 0)
+  return {
+    ...{ clock: deps.clock, random: deps.random, logger, store: deps.store, identity: deps.identity },
+    authorityKey: deps.authorityKey,
+    meshId: meshIdOf(options.authority),
+    authority: options.authority,
+    events: createEmitter<MembershipEvents>((error) =>
+      logger.error('a listener of membership failed', { error: messageOf(error) }),
+    ),
+    counters: createCounters(),
+    floor: createClockFloor(deps, Number.isSafeInteger(persisted) ? persisted : 0),
+  }
+}
+
+function createParts(
+  context: MembershipContext,
+  options: MembershipOptions,
+  keep: (chain: CertificateChain) => void,
+): Parts {
+  // The registry asks the book who is revoked, the book asks the registry who may sign: each through a function.
+  const revocations: RevocationBook = createRevocationBook(context, {
+    issuerCertificate: (peer) => registry.issuerCertificate(peer),
+    issuerRole: (peer) => registry.issuerRole(peer),
+  })
+  const registry: Registry = createRegistry(context, revocations)
+  const policies = createPolicyBook(context)
+  const records = createRecordBook(context, options, registry.certificateOf)
+  const lifeMs = options.certificateLifeMs ?? DEFAULT_CERTIFICATE_LIFE_MS
+  const issuing = createIssuing(context, { lifeMs }, registry)
+  const approvalMs = options.approvalMs ?? DEFAULT_APPROVAL_MS
+  const desk = createInviteDesk(context, { approvalMs }, { registry, issuing, keep })
+  const replica = createReplica(context, { revocations, registry, policies, records })
+  return { revocations, registry, policies, records, issuing, desk, replica }
+}
+
+function listMembers(registry: Registry, records: RecordBook): readonly Member[] {
+  return registry.peers().flatMap((peer) => {
+    const certificate = registry.certificateOf(peer)
+    if (certificate === undefined) return []
+    return [{ peer, certificate, standing: registry.standing(peer), record: records.get(peer) }]
+  })
+}
+
+function noteRefusal(context: MembershipContext, refusal: Refusal): void {
+  context.counters.count(`refused.${refusal.code}`)
+  context.logger.warn('an admission was refused', { ...refusal })
+  context.events.emit('refused', refusal)
+}

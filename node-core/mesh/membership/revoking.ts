@@ -1,0 +1,93 @@
+import type { PeerId } from '../../domain/ids.ts'
+import { roleBelow } from '../../domain/role.ts'
+import type { CertificateChain } from '../../security/chain.ts'
+import type { MembershipContext } from './context.ts'
+import { clockBehind, membershipFault, notAnIssuer } from './faults.ts'
+import type { CertificateIssuing } from './issuer.ts'
+import type { Registry } from './registry.ts'
+import type { RevocationBook } from './revocation-book.ts'
+
+export interface RevokeOptions {
+  /** For people, up to 200 characters. */
+  readonly reason?: string
+  /** When the node is an issuer: members it brought in stay members. Without it they are revoked with it. */
+  readonly keepIssued?: boolean
+}
+
+/** What changes the rights of a member that is one already. */
+export interface Revoking {
+  revoke(peer: PeerId, options?: RevokeOptions): void
+  grantIssuing(peer: PeerId): CertificateChain
+}
+
+export function createRevoking(
+  context: MembershipContext,
+  parts: {
+    readonly registry: Registry
+    readonly revocations: RevocationBook
+    readonly issuing: CertificateIssuing
+  },
+): Revoking {
+  const { registry, revocations, issuing } = parts
+
+  const unknownMember = (peer: PeerId) =>
+    membershipFault({ code: 'UNKNOWN_MEMBER', peer }, `${peer} is not a member of this mesh`)
+
+  const checkRights = (peer: PeerId): void => {
+    const subject = registry.certificateOf(peer)
+    if (subject === undefined) throw unknownMember(peer)
+    const own = registry.chainOf(context.identity.peerId)?.leaf
+    const isAllowed =
+      peer !== context.identity.peerId &&
+      (context.authorityKey !== undefined || (own !== undefined && roleBelow(subject.role, own.role)))
+    if (!isAllowed) {
+      throw membershipFault(
+        { code: 'CANNOT_REVOKE', peer },
+        `this node may not revoke ${subject.name}: only roles below its own, and never itself`,
+        'ask a node of a higher role, or the one that holds the mesh authority',
+      )
+    }
+  }
+
+  const issuedBy = (peer: PeerId): readonly string[] =>
+    registry
+      .shared()
+      .filter((chain) => chain.leaf.issuer === peer)
+      .map((chain) => chain.leaf.serial)
+
+  return {
+    revoke(peer, options = {}) {
+      const signer = issuing.logSigner()
+      if (signer === undefined) throw notAnIssuer()
+      const byMs = issuing.clockBehindMs()
+      if (byMs > 0) throw clockBehind(byMs)
+      checkRights(peer)
+      if (registry.standing(peer) === 'revoked') return
+      const entry = revocations.revoke(signer, {
+        subject: peer,
+        reason: options.reason ?? '',
+        keep: options.keepIssued === true ? issuedBy(peer) : [],
+        at: context.clock.now(),
+      })
+      if (entry === undefined) {
+        throw membershipFault(
+          { code: 'LOG_BEHIND' },
+          'others know revocations of this node that it has forgotten, so it must not sign another yet',
+          'connect to a neighbour first: it brings the missing ones',
+        )
+      }
+      context.counters.count('revoked')
+      context.logger.warn('a node was revoked', { peer, reason: entry.reason })
+      context.events.emit('news', { kind: 'revocation', issuer: entry.issuer, hash: entry.hash })
+      const head = revocations.renewHead(signer, context.clock.now())
+      if (head !== undefined) context.events.emit('news', { kind: 'head', issuer: head.issuer })
+      registry.sweep()
+    },
+    grantIssuing(peer) {
+      const certificate = registry.chainOf(peer)?.leaf
+      if (certificate === undefined) throw unknownMember(peer)
+      if (!issuing.mayGrant(certificate.role, true)) throw notAnIssuer()
+      return issuing.certify({ ...certificate, issuing: true })
+    },
+  }
+}
