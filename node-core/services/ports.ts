@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream'
 import type { NodeName, PeerId, ServiceName } from '../domain/ids.ts'
-import type { Role } from '../domain/role.ts'
 
 /*
  * What services need from the rest of a node. Whoever composes the node fits the real things to it.
@@ -21,13 +20,11 @@ export interface FlowTransport {
   handle(handler: (flow: Duplex, peer: PeerId) => void): Promise<void>
 }
 
-/** A member that announces a service, as its signed record and its certificate say. */
+/** A member that announces a service, as its signed record says. What its role and labels allow, the policy gate knows. */
 export interface Provider {
   readonly service: ServiceName
   readonly peer: PeerId
   readonly node: NodeName
-  readonly role: Role
-  readonly labels: Readonly<Record<string, string>>
   /** What the provider's own check says. */
   readonly healthy: boolean
   /** Whether a flow to it can be opened from here now. */
