@@ -1,0 +1,136 @@
+import { isIP } from 'node:net'
+import { multiaddr } from '@multiformats/multiaddr'
+import { z } from 'zod'
+import { parsePeerId } from '../../domain/ids.ts'
+import { parseDuration } from '../../platform/duration.ts'
+
+const HOUR_MS = 3_600_000
+const MAX_LIFETIME_MS = 366 * 24 * HOUR_MS
+const MAX_LISTEN_ADDRESSES = 16
+const MAX_PEER_ADDRESSES = 64
+
+/** Every message says what is expected; where it stands and what was found is added by whoever knows the file. */
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `expected ${values.slice(0, -1).join(', ')} or ${values.at(-1)}` })
+
+function whole(min: number, max: number, of: string) {
+  const error = `expected a whole number of ${of} from ${min} to ${max}`
+  return z.int({ error }).min(min, { error }).max(max, { error })
+}
+
+function duration(minMs: number, maxMs: number, limits: string) {
+  return z.string({ error: 'expected a duration such as 24h or 7d' }).transform((raw, context) => {
+    const result = parseDuration(raw)
+    if (result.ok && result.ms >= minMs && result.ms <= maxMs) return result.ms
+    context.addIssue({
+      code: 'custom',
+      message: result.ok ? `expected a duration ${limits}` : result.problem,
+    })
+    return z.NEVER
+  })
+}
+
+/** The host, port and peer of a TCP multiaddr; `undefined` for any other. */
+function tcpParts(raw: string): { host: string; port: number; peer: string | undefined } | undefined {
+  try {
+    const [first, tcp, p2p, ...rest] = multiaddr(raw).getComponents()
+    if (first?.value === undefined || tcp?.name !== 'tcp' || rest.length > 0) return undefined
+    if (!['ip4', 'ip6', 'dns', 'dns4', 'dns6'].includes(first.name)) return undefined
+    if (p2p !== undefined && (p2p.name !== 'p2p' || parsePeerId(p2p.value ?? '') === undefined))
+      return undefined
+    return { host: first.value, port: Number(tcp.value), peer: p2p?.value }
+  } catch {
+    // The library throws for what is no multiaddr; the message of the schema says what is expected.
+    return undefined
+  }
+}
+
+const LISTEN_ERROR = 'expected an address to listen on such as /ip4/0.0.0.0/tcp/0 or /ip6/::/tcp/4100'
+const listenAddress = z.string({ error: LISTEN_ERROR }).refine(
+  (raw) => {
+    const parts = tcpParts(raw)
+    return parts !== undefined && isIP(parts.host) !== 0 && parts.peer === undefined
+  },
+  { error: LISTEN_ERROR },
+)
+
+const PEER_ERROR =
+  'expected the address of a node such as /ip4/192.0.2.1/tcp/4100 or /dns/node.example/tcp/4100'
+const peerAddress = z.string({ error: PEER_ERROR }).refine(
+  (raw) => {
+    const parts = tcpParts(raw)
+    return parts !== undefined && parts.port > 0
+  },
+  { error: PEER_ERROR },
+)
+
+const section = 'expected a section with settings in it'
+
+const logSchema = z.strictObject(
+  {
+    level: oneOf(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+    /** One log file is full at this size. */
+    maxSizeMb: whole(1, 1024, 'megabytes').default(10),
+    /** Files kept in all, with the one that is written. */
+    keep: whole(2, 100, 'files').default(5),
+  },
+  { error: section },
+)
+
+const certificatesSchema = z.strictObject(
+  {
+    /** Of the certificates that this node issues. */
+    lifetime: duration(60_000, MAX_LIFETIME_MS, 'from 1m to 366d').default(7 * 24 * HOUR_MS),
+    /** The part of its life after which a certificate is renewed. */
+    renewAt: z
+      .number({ error: 'expected a number from 0.1 to 0.9' })
+      .min(0.1, { error: 'expected a number from 0.1 to 0.9' })
+      .max(0.9, { error: 'expected a number from 0.1 to 0.9' })
+      .default(1 / 3),
+  },
+  { error: section },
+)
+
+const linksSchema = z
+  .strictObject(
+    {
+      /** The node looks for neighbours until it has this many. */
+      min: whole(1, 32, 'links').default(3),
+      max: whole(1, 64, 'links').default(8),
+    },
+    { error: section },
+  )
+  .refine((links) => links.min <= links.max, { error: 'expected min to be at most max', path: ['min'] })
+
+/** `x0t.yaml`, version 1. Strict: a setting with a typing error must not be a setting that is ignored. */
+export const configSchema = z.strictObject(
+  {
+    version: z
+      .literal(1, { error: 'expected 1, the only version of this file that this x0t knows' })
+      .default(1),
+    listen: z
+      .array(listenAddress, { error: 'expected a list of addresses' })
+      .max(MAX_LISTEN_ADDRESSES, { error: `expected at most ${MAX_LISTEN_ADDRESSES} addresses` })
+      .default(['/ip4/0.0.0.0/tcp/0']),
+    peers: z
+      .array(peerAddress, { error: 'expected a list of addresses' })
+      .max(MAX_PEER_ADDRESSES, { error: `expected at most ${MAX_PEER_ADDRESSES} addresses` })
+      .default([]),
+    log: logSchema.prefault({}),
+    certificates: certificatesSchema
+      .transform(({ lifetime, renewAt }) => ({ lifetimeMs: lifetime, renewAt }))
+      .prefault({}),
+    links: linksSchema.prefault({}),
+  },
+  { error: 'expected settings, one "name: value" in a line' },
+)
+
+export type Config = z.output<typeof configSchema>
+
+/** The settings of each section, to say what a wrong one could have meant. The empty name is the file itself. */
+export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(configSchema.shape),
+  log: Object.keys(logSchema.shape),
+  certificates: Object.keys(certificatesSchema.shape),
+  links: Object.keys(linksSchema.shape),
+}
