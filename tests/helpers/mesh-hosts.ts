@@ -1,10 +1,10 @@
-import { noise } from '@chainsafe/libp2p-noise'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { ConnectionEncrypter } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type PeerId, parsePeerId } from '../../node-core/domain/ids.ts'
 import { createHost, type Host, type HostDeps } from '../../node-core/mesh/host/host.ts'
 import type { Standing } from '../../node-core/mesh/membership/events.ts'
+import type { Admission } from '../../node-core/noise-hfs/admission-port.ts'
+import { createMeshNoise } from '../../node-core/noise-hfs/noise-hfs.ts'
 import { type Clock, systemClock } from '../../node-core/platform/clock.ts'
 import { createEmitter } from '../../node-core/platform/emitter.ts'
 import { silentLogger } from '../../node-core/platform/logger.ts'
@@ -31,18 +31,16 @@ export interface TestHost {
   readonly membership: ReturnType<typeof createOpenMembership>
 }
 
-const testEncrypter = (components: Parameters<ReturnType<typeof noise>>[0]): ConnectionEncrypter => {
-  const stock = noise()(components)
-  return {
-    protocol: '/x0t/test-handshake/1',
-    secureInbound: (connection, options) => stock.secureInbound(connection, options),
-    secureOutbound: (connection, options) => stock.secureOutbound(connection, options),
-  }
+/** Lets everybody in who completes the handshake. */
+export const openAdmission: Admission = {
+  prove: async () => Uint8Array.of(1),
+  judge: async () => ({ kind: 'admit', reply: Uint8Array.of(1) }),
+  judgeReply: async () => ({ kind: 'admitted' }),
 }
 
 /** A real host on loopback, started. */
 export async function startTestHost(
-  overrides: Partial<Pick<HostDeps, 'encrypters' | 'gate' | 'clock' | 'interfaces' | 'identity'>> & {
+  overrides: Partial<Pick<HostDeps, 'noise' | 'clock' | 'interfaces' | 'identity'>> & {
     listen?: readonly string[]
     clock?: Clock
   } = {},
@@ -52,8 +50,7 @@ export async function startTestHost(
   const host = createHost(
     {
       identity: await testIdentity(),
-      encrypters: [testEncrypter as HostDeps['encrypters'][number]],
-      gate: {},
+      noise: createMeshNoise({ admission: openAdmission }),
       membership,
       clock: systemClock,
       logger: silentLogger,

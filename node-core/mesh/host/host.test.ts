@@ -3,8 +3,14 @@ import net from 'node:net'
 import type { Stream } from '@libp2p/interface'
 import { afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../../tests/helpers/eventually.ts'
-import { dialAddresses, startTestHost, type TestHost } from '../../../tests/helpers/mesh-hosts.ts'
+import {
+  dialAddresses,
+  openAdmission,
+  startTestHost,
+  type TestHost,
+} from '../../../tests/helpers/mesh-hosts.ts'
 import type { PeerId } from '../../domain/ids.ts'
+import { createMeshNoise, createPublishedNoise } from '../../noise-hfs/noise-hfs.ts'
 import { createMessageFrames } from './message-frames.ts'
 
 const hosts: TestHost[] = []
@@ -41,7 +47,7 @@ describe('host', () => {
     expect(await frames.read(limit())).toEqual(Uint8Array.of(1, 2, 3))
     expect(from).toBe(a.host.peerId)
     expect(a.host.connections.of(b.host.peerId)?.direction).toBe('outbound')
-    expect(a.host.connections.of(b.host.peerId)?.suite).toBe('/x0t/test-handshake/1')
+    expect(a.host.connections.of(b.host.peerId)?.suite).toBe('/x0t/noise-hfs/1/aesgcm')
     expect(a.host.connections.of(b.host.peerId)?.receivedBytes()).toBeGreaterThan(0)
   })
 
@@ -137,13 +143,24 @@ describe('host', () => {
     expect(halfClosed).toBe(false)
   })
 
-  it('never offers a handshake that is not ours', async () => {
-    const stock = () => ({
-      protocol: '/noise',
-      secureInbound: () => Promise.reject(new Error('unused')),
-      secureOutbound: () => Promise.reject(new Error('unused')),
+  it('refuses to be made with a handshake that is not ours', async () => {
+    const { gate } = createMeshNoise({ admission: openAdmission })
+    const noise = { gate, encrypters: createPublishedNoise().encrypters }
+    await expect(startTestHost({ noise })).rejects.toThrow('/noise-mlkem768-hfs')
+  })
+
+  it('lets an honest peer in while silent sockets come in crowds', async () => {
+    const [a, b] = [await start(), await start()]
+    const [, , , , port] = a.host.listenAddresses()[0]?.split('/') ?? []
+    const sockets = Array.from({ length: 600 }, () => {
+      const socket = net.connect(Number(port), '127.0.0.1')
+      socket.on('error', () => undefined)
+      return socket
     })
-    await expect(startTestHost({ encrypters: [stock] })).rejects.toThrow('/noise')
+    await Promise.all(sockets.slice(0, 100).map((socket) => once(socket, 'connect')))
+    await b.host.dial(dialAddresses(a.host), limit())
+    await eventually('the peer is connected', () => a.host.peers().length === 1)
+    for (const socket of sockets) socket.destroy()
   })
 
   it('fails a dial to a port where nobody listens', async () => {

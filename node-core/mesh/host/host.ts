@@ -1,7 +1,8 @@
 import { networkInterfaces } from 'node:os'
-import type { Connection, ConnectionGater, PrivateKey, Stream } from '@libp2p/interface'
+import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { type PeerId, parsePeerId } from '../../domain/ids.ts'
+import type { NoiseHfsParts } from '../../noise-hfs/noise-hfs.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Lifecycle } from '../../platform/lifecycle.ts'
 import type { Logger } from '../../platform/logger.ts'
@@ -16,13 +17,7 @@ import {
   type HostConnection,
 } from './host-connection.ts'
 import { hostFault } from './host-fault.ts'
-import {
-  boundAddresses,
-  createLibp2pNode,
-  DIAL_TIMEOUT_MS,
-  type EncrypterFactory,
-  type Libp2pNode,
-} from './libp2p-node.ts'
+import { boundAddresses, createLibp2pNode, DIAL_TIMEOUT_MS, type Libp2pNode } from './libp2p-node.ts'
 import type { PeerStreams, StreamLimits } from './peer-streams.ts'
 import { createSecuredCarriers, type SecuredCarriers } from './secured-carriers.ts'
 import type { SendLine } from './send-line.ts'
@@ -45,10 +40,8 @@ export interface StandingSource {
 
 export interface HostDeps {
   readonly identity: { readonly peerId: PeerId; readonly libp2pKey: PrivateKey }
-  /** Our own handshakes, the preferred one first. */
-  readonly encrypters: readonly EncrypterFactory[]
-  /** Bounds the inbound connections that are not admitted yet. */
-  readonly gate: Pick<ConnectionGater, 'denyInboundConnection' | 'denyInboundUpgradedConnection'>
+  /** From `createMeshNoise`, with the admission that decides who gets in. */
+  readonly noise: Pick<NoiseHfsParts, 'encrypters' | 'gate'>
   readonly membership: StandingSource
   readonly clock: Clock
   readonly logger: Logger
@@ -114,8 +107,7 @@ export function createHost(deps: HostDeps, options: HostOptions): Host {
       if (node !== undefined) return
       const created = await createLibp2pNode({
         privateKey: deps.identity.libp2pKey,
-        encrypters: deps.encrypters,
-        gater: deps.gate,
+        noise: deps.noise,
         listen: options.listen,
         wrapEncrypter: carriers.track,
       })

@@ -1,14 +1,9 @@
-import type { ConnectionEncrypter, ConnectionGater, Libp2p, Listener, PrivateKey } from '@libp2p/interface'
+import type { ConnectionEncrypter, Libp2p, Listener, PrivateKey } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
-
-/** What libp2p hands to the encrypters that it makes. */
-export interface EncrypterComponents {
-  readonly privateKey: PrivateKey
-}
-
-export type EncrypterFactory = (components: EncrypterComponents) => ConnectionEncrypter
+import { GATED_CONNECTION_MANAGER } from '../../noise-hfs/inbound-gate.ts'
+import type { EncrypterFactory, NoiseHfsParts } from '../../noise-hfs/noise-hfs.ts'
 
 /** Ids of our own handshake start with this; anything else, the stock `/noise` above all, is never offered. */
 const OWN_HANDSHAKE = '/x0t/'
@@ -25,8 +20,6 @@ const INBOUND_UPGRADE_TIMEOUT_MS = 8_000
 const ADDRESS_DIAL_TIMEOUT_MS = 5_000
 export const DIAL_TIMEOUT_MS = 12_000
 const PROTOCOL_NEGOTIATION_TIMEOUT_MS = 5_000
-/** Pending upgrades are bounded by the inbound gate, which can tell the silent ones from the others. */
-const UNBOUNDED_HERE = 1_000_000
 
 /**
  * @libp2p/yamux 8.0.3: by default its window grows to 16 MiB over a read buffer of 4 MiB, so that a fast stream which
@@ -46,8 +39,8 @@ interface ListenerSource {
 
 export interface Libp2pNodeOptions {
   readonly privateKey: PrivateKey
-  readonly encrypters: readonly EncrypterFactory[]
-  readonly gater: ConnectionGater
+  /** Our own handshakes with their gate, which bounds what is not admitted yet. */
+  readonly noise: Pick<NoiseHfsParts, 'encrypters' | 'gate'>
   readonly listen: readonly string[]
   readonly wrapEncrypter: (encrypter: ConnectionEncrypter) => ConnectionEncrypter
 }
@@ -59,8 +52,8 @@ export function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2pNode
     privateKey: options.privateKey,
     addresses: { listen: [...options.listen] },
     transports: [tcp()],
-    connectionEncrypters: options.encrypters.map(
-      (factory) => (components: EncrypterComponents) =>
+    connectionEncrypters: options.noise.encrypters.map(
+      (factory) => (components: Parameters<EncrypterFactory>[0]) =>
         options.wrapEncrypter(ownEncrypter(factory(components))),
     ),
     streamMuxers: [
@@ -71,11 +64,10 @@ export function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2pNode
         streamOptions: STREAM_OPTIONS,
       }),
     ],
-    connectionGater: options.gater,
+    connectionGater: { ...options.noise.gate.connectionGater },
     connectionManager: {
       maxConnections: MAX_CONNECTIONS,
-      maxIncomingPendingConnections: UNBOUNDED_HERE,
-      inboundConnectionThreshold: UNBOUNDED_HERE,
+      ...GATED_CONNECTION_MANAGER,
       inboundUpgradeTimeout: INBOUND_UPGRADE_TIMEOUT_MS,
       inboundStreamProtocolNegotiationTimeout: PROTOCOL_NEGOTIATION_TIMEOUT_MS,
       outboundStreamProtocolNegotiationTimeout: PROTOCOL_NEGOTIATION_TIMEOUT_MS,
