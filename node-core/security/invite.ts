@@ -2,10 +2,12 @@ import { hkdfSync } from 'node:crypto'
 import { z } from 'zod'
 import { type InviteId, type MeshId, type PeerId, parseInviteId } from '../domain/ids.ts'
 import type { Role } from '../domain/role.ts'
+import { FaultError } from '../platform/error.ts'
 import type { Random } from '../platform/random.ts'
 import { wipe } from '../platform/secret.ts'
 import { labelsSchema, meshIdSchema, peerIdSchema, roleSchema } from './certificate.ts'
 import { bytesOf, decodeStrict, encodeStrict, parsedText, sha256Hex, timeMs } from './codec.ts'
+import type { SecurityFault } from './faults.ts'
 import {
   createHybridKey,
   type HybridKey,
@@ -89,7 +91,7 @@ export const inviteRecordSchema: z.ZodType<InviteRecord> = z.strictObject({
   expiresAt: timeMs,
 })
 
-/** The token's content for one person, and the record for the issuer's store. */
+/** The token's content for one person, and the record for the issuer's store. Throws BAD_RECORD for values out of bounds. */
 export function createInvite(
   deps: { readonly random: Random },
   options: InviteOptions,
@@ -110,7 +112,14 @@ export function createInvite(
       createdAt: options.nowMs,
       expiresAt,
     }
-    return { invite: asInvite({ meshId, issuer, inviteId, addresses, role, expiresAt, secret }), record }
+    const content = { meshId, issuer, inviteId, addresses, role, expiresAt, secret }
+    if (!tokenSchema.safeParse(content).success || !inviteRecordSchema.safeParse(record).success) {
+      throw new FaultError<SecurityFault>(
+        { code: 'BAD_RECORD', record: 'invite' },
+        'an invite with addresses, labels or times out of bounds cannot be made',
+      )
+    }
+    return { invite: asInvite(content), record }
   } finally {
     key.wipe()
   }

@@ -42,7 +42,7 @@ export interface Keystore {
   kind(): Promise<KeystoreKind | undefined>
   /** Seals secrets into a new keystore. Throws KEYSTORE_EXISTS rather than overwrite one. */
   create(secrets: KeystoreSecrets, lock: KeystoreLock): Promise<void>
-  /** Replaces the keystore in one step, by other secrets or under another lock. A key file is always made anew. */
+  /** Replaces the keystore in one step, by other secrets or under another lock. Throws KEYSTORE_MISSING. */
   replace(secrets: KeystoreSecrets, lock: KeystoreLock): Promise<void>
   /**
    * Throws KEYSTORE_MISSING, KEYSTORE_WRONG_LOCK (the other kind of lock is needed), KEYSTORE_EXPOSED (others can read a file),
@@ -73,12 +73,15 @@ type Header = z.infer<typeof headerSchema>
 
 const fileSchema = z.strictObject({ header: headerSchema, sealed: bytesUpTo(MAX_KEYSTORE_BYTES) })
 
-const seedsSchema = z.strictObject({ ed25519: bytesOf(32), mldsa: bytesOf(32) })
-const secretsSchema = z.strictObject({ node: seedsSchema, authority: seedsSchema.optional() })
+/** The sealed plain text: a version byte, then 64 bytes of seeds for the node and, if it is there, for the authority. */
+const PLAIN_VERSION = 1
+const SEEDS_BYTES = 64
 
 /** Makes the secrets of a home from seeds; both are hidden from whatever walks objects. */
 export function keystoreSecrets(node: HybridSecretSeeds, authority?: HybridSecretSeeds): KeystoreSecrets {
-  return hideSecrets('keystore secrets', authority === undefined ? { node } : { node, authority }, ['node'])
+  return authority === undefined
+    ? hideSecrets('keystore secrets', { node }, ['node'])
+    : hideSecrets('keystore secrets', { node, authority }, ['node', 'authority'])
 }
 
 export function wipeSecrets(secrets: KeystoreSecrets | undefined): void {
@@ -103,27 +106,17 @@ export function createKeystore(
     return file
   }
 
-  async function write(secrets: KeystoreSecrets, lock: KeystoreLock): Promise<void> {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    const nonce = deps.random.bytes(BOX_NONCE_BYTES)
-    const header: Header =
-      lock.kind === 'keyfile'
-        ? { format: 'x0t-keystore', v: 1, lock: { kind: 'keyfile' }, nonce }
-        : {
-            format: 'x0t-keystore',
-            v: 1,
-            lock: { kind: 'passphrase', salt: deps.random.bytes(SALT_BYTES), ...cost },
-            nonce,
-          }
+  async function write(
+    secrets: KeystoreSecrets,
+    lock: KeystoreLock,
+    before: Header | undefined,
+  ): Promise<void> {
+    const header = newHeader(deps.random, lock.kind, cost)
     const key =
-      lock.kind === 'keyfile'
-        ? deps.random.bytes(BOX_KEY_BYTES)
-        : await passphraseKey(header, lock.passphrase)
-    const plain = encodeStrict(plainOf(secrets))
+      lock.kind === 'passphrase' ? await passphraseKey(header, lock.passphrase) : await ownKeyFile(before)
+    const plain = plainOf(secrets)
     try {
-      const sealed = sealBox(key, nonce, encodeStrict(header), plain)
-      // The key goes first: a keystore without its key would be lost, a key without its keystore opens nothing.
-      if (lock.kind === 'keyfile') await writeSecretFile(deps, paths.keyFile, key)
+      const sealed = sealBox(key, header.nonce, encodeStrict(header), plain)
       await writeSecretFile(deps, path, encodeStrict({ header, sealed }))
       if (lock.kind === 'passphrase') await removeIfThere(paths.keyFile)
     } finally {
@@ -131,22 +124,38 @@ export function createKeystore(
     }
   }
 
-  async function keyFor(header: Header, lock: KeystoreLock): Promise<Uint8Array> {
-    if (header.lock.kind !== lock.kind) throw wrongLock(path, header.lock.kind)
-    if (lock.kind === 'passphrase') return passphraseKey(header, lock.passphrase)
-    const key = await readSecretFile(paths.keyFile, BOX_KEY_BYTES + 1)
-    if (key === undefined) throw missing(paths.keyFile)
+  /** The key must be on disk before the keystore that needs it, and one that the present keystore needs is never replaced. */
+  async function ownKeyFile(before: Header | undefined): Promise<Uint8Array> {
+    if (before?.lock.kind === 'keyfile') return readKeyFile()
+    const key = deps.random.bytes(BOX_KEY_BYTES)
+    await writeSecretFile(deps, paths.keyFile, key)
+    return key
+  }
+
+  async function readKeyFile(): Promise<Uint8Array> {
+    const key = await readSecretFile(paths.keyFile, BOX_KEY_BYTES)
+    if (key === undefined) throw missingKeyFile(paths.keyFile)
     if (key.length !== BOX_KEY_BYTES) throw damaged(paths.keyFile)
     return key
+  }
+
+  async function keyFor(header: Header, lock: KeystoreLock): Promise<Uint8Array> {
+    if (header.lock.kind !== lock.kind) throw wrongLock(path, header.lock.kind)
+    return lock.kind === 'passphrase' ? passphraseKey(header, lock.passphrase) : readKeyFile()
   }
 
   return {
     kind: async () => (await read())?.header.lock.kind,
     async create(secrets, lock) {
       if ((await readSecretFile(path, MAX_KEYSTORE_BYTES)) !== undefined) throw exists(path)
-      await write(secrets, lock)
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+      await write(secrets, lock, undefined)
     },
-    replace: write,
+    async replace(secrets, lock) {
+      const file = await read()
+      if (file === undefined) throw missing(path)
+      await write(secrets, lock, file.header)
+    },
     async open(lock) {
       const file = await read()
       if (file === undefined) throw missing(path)
@@ -159,23 +168,37 @@ export function createKeystore(
   }
 }
 
-const plainOf = (secrets: KeystoreSecrets): z.infer<typeof secretsSchema> => {
-  const copy = ({ ed25519, mldsa }: HybridSecretSeeds): HybridSecretSeeds => ({ ed25519, mldsa })
-  const node = copy(secrets.node)
-  return secrets.authority === undefined ? { node } : { node, authority: copy(secrets.authority) }
+/** Not CBOR: encoders leave copies of what they write, and these bytes must be wiped to the last one. */
+function plainOf(secrets: KeystoreSecrets): Uint8Array {
+  const { node, authority } = secrets
+  const parts = [
+    node.ed25519,
+    node.mldsa,
+    ...(authority === undefined ? [] : [authority.ed25519, authority.mldsa]),
+  ]
+  const plain = new Uint8Array(1 + parts.length * (SEEDS_BYTES / 2))
+  plain[0] = PLAIN_VERSION
+  for (const [index, part] of parts.entries()) plain.set(part, 1 + index * (SEEDS_BYTES / 2))
+  return plain
 }
 
 /** Copies the seeds out of the opened box and wipes it. */
 function secretsOf(plain: Uint8Array, path: string): KeystoreSecrets {
-  const raw = decodeStrict(secretsSchema, plain, MAX_KEYSTORE_BYTES)
-  wipe(plain)
-  if (raw === undefined) throw damaged(path)
-  const take = (seeds: HybridSecretSeeds): HybridSecretSeeds => {
-    const kept = secretSeeds(seeds.ed25519, seeds.mldsa)
-    wipeSeeds(seeds)
-    return kept
+  try {
+    const pairs = (plain.length - 1) / SEEDS_BYTES
+    if (plain[0] !== PLAIN_VERSION || (pairs !== 1 && pairs !== 2)) throw damaged(path)
+    const take = (at: number): HybridSecretSeeds =>
+      secretSeeds(plain.subarray(at, at + 32), plain.subarray(at + 32, at + SEEDS_BYTES))
+    return keystoreSecrets(take(1), pairs === 2 ? take(1 + SEEDS_BYTES) : undefined)
+  } finally {
+    wipe(plain)
   }
-  return keystoreSecrets(take(raw.node), raw.authority === undefined ? undefined : take(raw.authority))
+}
+
+function newHeader(random: Random, kind: KeystoreKind, cost: Argon2Cost): Header {
+  const lock: Header['lock'] =
+    kind === 'keyfile' ? { kind } : { kind, salt: random.bytes(SALT_BYTES), ...cost }
+  return { format: 'x0t-keystore', v: 1, lock, nonce: random.bytes(BOX_NONCE_BYTES) }
 }
 
 async function passphraseKey(header: Header, passphrase: Uint8Array): Promise<Uint8Array> {
@@ -200,6 +223,11 @@ const damaged = (path: string): FaultError<SecurityFault> =>
 const missing = (path: string): FaultError<SecurityFault> =>
   new FaultError<SecurityFault>({ code: 'KEYSTORE_MISSING', path }, `there is no ${path}`, {
     hint: 'Make a mesh with `x0t init`, or join one with `x0t join`; or give the right --home.',
+  })
+
+const missingKeyFile = (path: string): FaultError<SecurityFault> =>
+  new FaultError<SecurityFault>({ code: 'KEYSTORE_MISSING', path }, `the key file ${path} is gone`, {
+    hint: 'Restore it from a backup: nothing else opens the keystore beside it.',
   })
 
 const exists = (path: string): FaultError<SecurityFault> =>

@@ -30,19 +30,16 @@ export async function readSecretFile(path: string, maxBytes: number): Promise<Ui
     if (!status.isFile()) throw unreadable(path, undefined)
     // Windows has no such modes: there the home's access list protects it.
     if (process.platform !== 'win32' && (status.mode & OTHERS) !== 0) throw exposed(path, status.mode)
-    if (status.size > maxBytes) {
-      throw new FaultError<SecurityFault>(
-        { code: 'KEYSTORE_DAMAGED', path },
-        `${path} has ${status.size} bytes, more than a file of its kind can have`,
-      )
-    }
-    const bytes = new Uint8Array(maxBytes)
+    if (status.size > maxBytes) throw oversize(path, status.size)
+    // One byte more than the limit, for a file that grows while it is read.
+    const bytes = new Uint8Array(maxBytes + 1)
     let length = 0
     for (;;) {
       const { bytesRead } = await file.read(bytes, length, bytes.length - length)
       if (bytesRead === 0) break
       length += bytesRead
     }
+    if (length > maxBytes) throw oversize(path, length)
     return bytes.subarray(0, length)
   } finally {
     await file.close()
@@ -76,7 +73,7 @@ export async function writeSecretFile(
 }
 
 /** The rename itself must reach the disk. Windows cannot open a directory, and journals renames. */
-export async function syncDirectory(path: string): Promise<void> {
+async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return
   const directory = await open(path, 'r')
   try {
@@ -85,6 +82,13 @@ export async function syncDirectory(path: string): Promise<void> {
     await directory.close()
   }
 }
+
+const oversize = (path: string, sizeBytes: number): FaultError<SecurityFault> =>
+  new FaultError<SecurityFault>(
+    { code: 'KEYSTORE_DAMAGED', path },
+    `${path} has ${sizeBytes} bytes, more than a file of its kind can have`,
+    { hint: 'Restore it from a backup.' },
+  )
 
 const exposed = (path: string, mode: number): FaultError<SecurityFault> => {
   const octal = (mode & 0o777).toString(8).padStart(4, '0')
