@@ -17,7 +17,12 @@ import { type AdmissionExchange, type ExchangeResult, initiate, respond } from '
 import { type HandshakeError, handshakeError, isHandshakeError } from './faults.ts'
 import { HandshakeChannel } from './handshake-channel.ts'
 import { HandshakeState, type Role } from './handshake-state.ts'
-import { createLocalIdentity, type LocalIdentity } from './identity.ts'
+import {
+  createIdentityVerifier,
+  createLocalIdentity,
+  type IdentityVerifier,
+  type LocalIdentity,
+} from './identity.ts'
 import { type InboundGate, remoteAddressOf } from './inbound-gate.ts'
 import type { DhKeyPair } from './primitives.ts'
 import { SecuredStream } from './secured-stream.ts'
@@ -64,6 +69,7 @@ export class NoiseHfs implements ConnectionEncrypter {
   readonly #profile: EncrypterProfile
   readonly #staticKey: DhKeyPair
   readonly #identity: LocalIdentity
+  readonly #identities: IdentityVerifier = createIdentityVerifier()
 
   constructor(deps: EncrypterDeps, components: EncrypterComponents, profile: EncrypterProfile) {
     this.protocol = profile.protocol
@@ -160,6 +166,7 @@ export class NoiseHfs implements ConnectionEncrypter {
     return await run({
       ...attempt,
       payload: await this.#identity.payload(this.#muxers(options)),
+      identities: this.#identities,
       expectedPeer: options.remotePeer,
       admission: this.#admission(context.remoteAddress),
       onPeer: (peer: PeerId) => {

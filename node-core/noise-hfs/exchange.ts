@@ -15,7 +15,7 @@ import {
   MESSAGE_C_BYTES,
   type TransportKeys,
 } from './handshake-state.ts'
-import { type RemoteIdentity, verifyRemoteIdentity } from './identity.ts'
+import type { IdentityVerifier, RemoteIdentity } from './identity.ts'
 import { decodeMessageC, encodeMessageC } from './message-c.ts'
 import { MAX_PAYLOAD_BYTES } from './payload.ts'
 import { openFrame, sealPayload } from './secured-stream.ts'
@@ -34,6 +34,7 @@ export interface ExchangeContext {
   readonly state: HandshakeState
   /** The libp2p payload of this end. */
   readonly payload: Uint8Array
+  readonly identities: IdentityVerifier
   readonly expectedPeer: PeerId | undefined
   readonly admission: AdmissionExchange | undefined
   /** Called as soon as the other end's identity is proven, for the events of a handshake that fails later. */
@@ -54,7 +55,7 @@ export async function initiate(context: ExchangeContext): Promise<ExchangeResult
   const { channel, state, payload, expectedPeer, admission } = context
   channel.send(state.writeA())
   const answer = state.readB(await channel.read('B', MAX_B_BYTES))
-  const remote = await verifyRemoteIdentity('B', answer, state.remoteStatic, expectedPeer)
+  const remote = await context.identities.verify('B', answer, state.remoteStatic, expectedPeer)
   context.onPeer(remote.peer)
   state.beginC()
   if (admission === undefined) {
@@ -100,7 +101,7 @@ export async function respond(context: ExchangeContext): Promise<ExchangeResult>
   const opened = state.readC(await channel.read('C', limit))
   const { libp2p, proof } =
     admission === undefined ? { libp2p: opened, proof: undefined } : decodeMessageC(opened)
-  const remote = await verifyRemoteIdentity('C', libp2p, state.remoteStatic, expectedPeer)
+  const remote = await context.identities.verify('C', libp2p, state.remoteStatic, expectedPeer)
   context.onPeer(remote.peer)
   const initiatorHash = state.initiatorHash
   const keys = state.finish()

@@ -32,7 +32,6 @@ export class HandshakeChannel {
   readonly #clock: Clock
   readonly #options: HandshakeChannelOptions
   readonly #buffer = new Uint8ArrayList()
-  readonly #ended = new AbortController()
   #failure: HandshakeError | undefined
   #waiting: MessageName = 'A'
   #wake: (() => void) | undefined
@@ -65,17 +64,25 @@ export class HandshakeChannel {
    * @throws HandshakeError STALLED, CONNECTION_LOST, MESSAGE_TOO_LARGE, FLOODED, HANDSHAKE_ABORTED, SHED
    */
   async read(message: MessageName, limitBytes: number): Promise<Uint8Array> {
-    let frame = this.#take(message, limitBytes)
-    if (frame !== undefined) return frame
-    return await this.during(message, async () => {
-      while (frame === undefined) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
-        frame = this.#take(message, limitBytes)
-      }
-      return frame
-    })
+    this.#waiting = message
+    const ready = this.#take(message, limitBytes)
+    if (ready !== undefined) return ready
+    const cancel = this.#startLimit(message)
+    try {
+      return await new Promise<Uint8Array>((resolve, reject) => {
+        this.#wake = () => {
+          try {
+            const frame = this.#take(message, limitBytes)
+            if (frame !== undefined) resolve(frame)
+          } catch (error) {
+            reject(error)
+          }
+        }
+      })
+    } finally {
+      cancel()
+      this.#wake = undefined
+    }
   }
 
   /**
@@ -85,21 +92,20 @@ export class HandshakeChannel {
   async during<T>(message: MessageName, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure
     this.#waiting = message
-    const { messageTimeoutMs: afterMs } = this.#options
-    const cancel = this.#clock.after(afterMs, () =>
-      this.#fail(handshakeError({ code: 'STALLED', message, afterMs })),
-    )
-    const { signal } = this.#ended
-    let onEnd: (() => void) | undefined
+    const cancel = this.#startLimit(message)
+    const controller = new AbortController()
     try {
       const ended = new Promise<never>((_resolve, reject) => {
-        onEnd = () => reject(signal.reason)
-        signal.addEventListener('abort', onEnd, { once: true })
+        this.#wake = () => {
+          if (this.#failure === undefined) return
+          controller.abort(this.#failure)
+          reject(this.#failure)
+        }
       })
-      return await Promise.race([work(signal), ended])
+      return await Promise.race([work(controller.signal), ended])
     } finally {
       cancel()
-      if (onEnd !== undefined) signal.removeEventListener('abort', onEnd)
+      this.#wake = undefined
     }
   }
 
@@ -110,6 +116,11 @@ export class HandshakeChannel {
     this.#stream.removeEventListener('remoteCloseWrite', this.#onClose)
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     return this.#buffer
+  }
+
+  #startLimit(message: MessageName): () => void {
+    const { messageTimeoutMs: afterMs } = this.#options
+    return this.#clock.after(afterMs, () => this.#fail(handshakeError({ code: 'STALLED', message, afterMs })))
   }
 
   #take(message: MessageName, limitBytes: number): Uint8Array | undefined {
@@ -130,7 +141,7 @@ export class HandshakeChannel {
 
   #fail(error: HandshakeError): HandshakeError {
     this.#failure ??= error
-    this.#ended.abort(this.#failure)
+    this.#wake?.()
     return this.#failure
   }
 

@@ -3,6 +3,7 @@ import { handshakeError, type MessageName } from './faults.ts'
 import {
   DH_BYTES,
   type DhKeyPair,
+  type DhPublicKey,
   KEM_CIPHERTEXT_BYTES,
   KEM_PUBLIC_KEY_BYTES,
   type KemKeyPair,
@@ -59,7 +60,7 @@ export class HandshakeState {
   #step: Step = 'A'
   #dh: DhKeyPair | undefined
   #kem: KemKeyPair | undefined
-  #remoteDh: Uint8Array = EMPTY
+  #remoteDh: DhPublicKey | undefined
   #remoteKem: Uint8Array = EMPTY
   #remoteStatic: Uint8Array = EMPTY
   #initiatorHash: Uint8Array = EMPTY
@@ -104,7 +105,7 @@ export class HandshakeState {
   readA(message: Uint8Array): Uint8Array {
     return this.#guard('responder', 'A', 'B', () => {
       const parts = take('A', message, DH_BYTES, KEM_PUBLIC_KEY_BYTES)
-      this.#remoteDh = parts.first
+      this.#remoteDh = this.#suite.primitives.dh.readPublic(parts.first)
       this.#symmetric.mixHash(parts.first)
       this.#remoteKem = this.#symmetric.decryptAndHash('A', parts.second)
       return this.#symmetric.decryptAndHash('A', parts.rest)
@@ -116,12 +117,12 @@ export class HandshakeState {
       const symmetric = this.#symmetric
       const dh = this.#freshDh()
       symmetric.mixHash(dh.publicKey)
-      symmetric.mixKey(dh.agree(this.#remoteDh))
+      symmetric.mixKey(dh.agree(this.#remoteEphemeral()))
       const { ciphertext, sharedSecret } = this.#suite.primitives.kem.encapsulate(this.#remoteKem)
       const ekem1 = symmetric.encryptAndHash(ciphertext)
       symmetric.mixKey(sharedSecret)
       const s = symmetric.encryptAndHash(this.#staticKey.publicKey)
-      symmetric.mixKey(this.#staticKey.agree(this.#remoteDh))
+      symmetric.mixKey(this.#staticKey.agree(this.#remoteEphemeral()))
       return Buffer.concat([dh.publicKey, ekem1, s, symmetric.encryptAndHash(payload)])
     })
   }
@@ -130,15 +131,15 @@ export class HandshakeState {
   readB(message: Uint8Array): Uint8Array {
     return this.#guard('initiator', 'B', 'C', () => {
       const symmetric = this.#symmetric
-      const { first: remoteDh, second: ekem1, rest } = take('B', message, DH_BYTES, SEALED_KEM_BYTES)
+      const { first, second: ekem1, rest } = take('B', message, DH_BYTES, SEALED_KEM_BYTES)
       const { first: s, rest: payload } = take('B', rest, SEALED_STATIC_BYTES, 0)
       const { dh, kem } = this.#ephemerals()
-      this.#remoteDh = remoteDh
-      symmetric.mixHash(remoteDh)
-      symmetric.mixKey(dh.agree(remoteDh))
+      this.#remoteDh = this.#suite.primitives.dh.readPublic(first)
+      symmetric.mixHash(first)
+      symmetric.mixKey(dh.agree(this.#remoteDh))
       symmetric.mixKey(kem.decapsulate(symmetric.decryptAndHash('B', ekem1)))
       this.#remoteStatic = symmetric.decryptAndHash('B', s)
-      symmetric.mixKey(dh.agree(this.#remoteStatic))
+      symmetric.mixKey(dh.agree(this.#suite.primitives.dh.readPublic(this.#remoteStatic)))
       return symmetric.decryptAndHash('B', payload)
     })
   }
@@ -147,7 +148,7 @@ export class HandshakeState {
   beginC(): void {
     this.#guard('initiator', 'C', 'C-payload', () => {
       this.#sealedStatic = this.#symmetric.encryptAndHash(this.#staticKey.publicKey)
-      this.#symmetric.mixKey(this.#staticKey.agree(this.#remoteDh))
+      this.#symmetric.mixKey(this.#staticKey.agree(this.#remoteEphemeral()))
       this.#initiatorHash = this.#symmetric.hash
     })
   }
@@ -165,7 +166,7 @@ export class HandshakeState {
       const symmetric = this.#symmetric
       const { first: s, rest: payload } = take('C', message, SEALED_STATIC_BYTES, 0)
       this.#remoteStatic = symmetric.decryptAndHash('C', s)
-      symmetric.mixKey(this.#ephemeralDh().agree(this.#remoteStatic))
+      symmetric.mixKey(this.#ephemeralDh().agree(this.#suite.primitives.dh.readPublic(this.#remoteStatic)))
       this.#initiatorHash = symmetric.hash
       return symmetric.decryptAndHash('C', payload)
     })
@@ -216,6 +217,11 @@ export class HandshakeState {
   #ephemeralDh(): DhKeyPair {
     if (this.#dh === undefined) throw handshakeError({ code: 'MISUSED' })
     return this.#dh
+  }
+
+  #remoteEphemeral(): DhPublicKey {
+    if (this.#remoteDh === undefined) throw handshakeError({ code: 'MISUSED' })
+    return this.#remoteDh
   }
 
   #ephemerals(): { readonly dh: DhKeyPair; readonly kem: KemKeyPair } {

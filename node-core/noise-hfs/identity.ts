@@ -37,27 +37,57 @@ export interface RemoteIdentity {
   readonly streamMuxers: readonly string[]
 }
 
-/**
- * Reads the libp2p payload of the other end and checks that its identity signed its static key, and that it is the
- * peer that was dialled, if one was.
- *
- * @throws HandshakeError MESSAGE_MALFORMED, MESSAGE_TOO_LARGE, BAD_IDENTITY, WRONG_PEER
- */
-export async function verifyRemoteIdentity(
-  message: MessageName,
-  bytes: Uint8Array,
-  remoteStatic: Uint8Array,
-  expected: PeerId | undefined,
-): Promise<RemoteIdentity> {
-  const payload = decodePayload(message, bytes)
-  const peer = await provenPeer(payload, remoteStatic)
-  if (expected !== undefined && !expected.equals(peer)) {
-    throw handshakeError({ code: 'WRONG_PEER', expected: expected.toString(), actual: peer.toString() })
-  }
-  return { peer, streamMuxers: payload.streamMuxers }
+export interface IdentityVerifier {
+  /**
+   * Reads the libp2p payload of the other end and checks that its identity signed its static key, and that it is the
+   * peer that was dialled, if one was.
+   *
+   * @throws HandshakeError MESSAGE_MALFORMED, MESSAGE_TOO_LARGE, BAD_IDENTITY, WRONG_PEER
+   */
+  verify(
+    message: MessageName,
+    payload: Uint8Array,
+    remoteStatic: Uint8Array,
+    expected: PeerId | undefined,
+  ): Promise<RemoteIdentity>
 }
 
-async function provenPeer(payload: Libp2pPayload, remoteStatic: Uint8Array): Promise<PeerId> {
+/** Peers whose signature is remembered: more than a node has neighbours. */
+const MAX_REMEMBERED = 256
+
+/**
+ * Remembers the payloads that verified, so that a peer that connects again costs no signature check: whether a
+ * signature is right for a key and a text never changes, and the exact bytes of all three are the key of the memory.
+ */
+export function createIdentityVerifier(): IdentityVerifier {
+  const remembered = new Map<string, RemoteIdentity>()
+  const remember = (key: string, identity: RemoteIdentity): void => {
+    const [oldest] = remembered.keys()
+    if (remembered.size >= MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
+    remembered.set(key, identity)
+  }
+  return {
+    async verify(message, payload, remoteStatic, expected) {
+      // The static key has a fixed length, so no two pairs make one text.
+      const key = Buffer.concat([remoteStatic, payload]).toString('latin1')
+      let identity = remembered.get(key)
+      if (identity === undefined) {
+        identity = await provenIdentity(decodePayload(message, payload), remoteStatic)
+        remember(key, identity)
+      }
+      if (expected !== undefined && !expected.equals(identity.peer)) {
+        throw handshakeError({
+          code: 'WRONG_PEER',
+          expected: expected.toString(),
+          actual: identity.peer.toString(),
+        })
+      }
+      return identity
+    },
+  }
+}
+
+async function provenIdentity(payload: Libp2pPayload, remoteStatic: Uint8Array): Promise<RemoteIdentity> {
   let proven: PeerId | undefined
   try {
     const key = publicKeyFromProtobuf(payload.identityKey)
@@ -68,5 +98,5 @@ async function provenPeer(payload: Libp2pPayload, remoteStatic: Uint8Array): Pro
     throw handshakeError({ code: 'BAD_IDENTITY' }, error)
   }
   if (proven === undefined) throw handshakeError({ code: 'BAD_IDENTITY' })
-  return proven
+  return { peer: proven, streamMuxers: payload.streamMuxers }
 }

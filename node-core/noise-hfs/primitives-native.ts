@@ -3,7 +3,6 @@ import {
   createCipheriv,
   createDecipheriv,
   createHash,
-  createPrivateKey,
   createPublicKey,
   createSecretKey,
   type DecipherGCM,
@@ -15,12 +14,14 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { handshakeError } from './faults.ts'
+import { exportPublic, importPrivate, importPublic } from './native-keys.ts'
 import {
   type Aead,
   type AeadKey,
   type AeadKind,
   DH_BYTES,
   type DhKeyPair,
+  type DhPublicKey,
   type DiffieHellman,
   HASH_BYTES,
   type Hash,
@@ -31,30 +32,16 @@ import {
   TAG_BYTES,
 } from './primitives.ts'
 
-// DER headers of RFC 8410 (X25519) and RFC 9935 (ML-KEM-768); the raw key follows. The `raw-*` formats of newer Node
-// versions are not in all that this runs on.
-const X25519_SPKI = Buffer.from('302a300506032b656e032100', 'hex')
-const X25519_PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex')
-const MLKEM_SPKI = Buffer.from('308204b2300b0609608648016503040402038204a100', 'hex')
-const MLKEM_SEED_PKCS8 = Buffer.from('3054020100300b060960864801650304040204428040', 'hex')
-
 const KEM_SEED_BYTES = 64
 const EMPTY = Buffer.alloc(0)
 
-const publicKeyOf = (header: Buffer, raw: Uint8Array): KeyObject =>
-  createPublicKey({ key: Buffer.concat([header, raw]), format: 'der', type: 'spki' })
+class NativePublicKey implements DhPublicKey {
+  readonly bytes: Uint8Array
+  readonly key: KeyObject
 
-const rawOf = (header: Buffer, key: KeyObject): Uint8Array => {
-  const der = key.export({ type: 'spki', format: 'der' })
-  return new Uint8Array(der.buffer, der.byteOffset + header.length, der.length - header.length)
-}
-
-function privateKeyOf(header: Buffer, raw: Uint8Array): KeyObject {
-  const der = Buffer.concat([header, raw])
-  try {
-    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-  } finally {
-    der.fill(0)
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+    this.key = importPublic('x25519', bytes)
   }
 }
 
@@ -62,11 +49,12 @@ function dhKeyPair(publicKey: Uint8Array, privateKey: KeyObject): DhKeyPair {
   let held: KeyObject | undefined = privateKey
   return {
     publicKey,
-    agree(remotePublicKey) {
-      if (held === undefined || remotePublicKey.length !== DH_BYTES) throw handshakeError({ code: 'MISUSED' })
+    agree(remote) {
+      if (held === undefined || !(remote instanceof NativePublicKey))
+        throw handshakeError({ code: 'MISUSED' })
       try {
         // OpenSSL refuses an all-zero result, which is the check that RFC 7748 section 6.1 asks for.
-        return diffieHellman({ privateKey: held, publicKey: publicKeyOf(X25519_SPKI, remotePublicKey) })
+        return diffieHellman({ privateKey: held, publicKey: remote.key })
       } catch (error) {
         throw handshakeError({ code: 'WEAK_PUBLIC_KEY' }, error)
       }
@@ -82,11 +70,15 @@ export const nativeDh: DiffieHellman = {
   implementation: 'native',
   generate() {
     const { publicKey, privateKey } = generateKeyPairSync('x25519')
-    return dhKeyPair(rawOf(X25519_SPKI, publicKey), privateKey)
+    return dhKeyPair(exportPublic('x25519', publicKey), privateKey)
+  },
+  readPublic(bytes) {
+    if (bytes.length !== DH_BYTES) throw handshakeError({ code: 'MISUSED' })
+    return new NativePublicKey(bytes)
   },
   fromPrivate(bytes) {
-    const privateKey = privateKeyOf(X25519_PKCS8, bytes)
-    return dhKeyPair(rawOf(X25519_SPKI, createPublicKey(privateKey)), privateKey)
+    const privateKey = importPrivate('x25519', bytes)
+    return dhKeyPair(exportPublic('x25519', createPublicKey(privateKey)), privateKey)
   },
 }
 
@@ -113,17 +105,17 @@ export const nativeKem: Kem = {
   implementation: 'native',
   generate() {
     const { publicKey, privateKey } = generateKeyPairSync('ml-kem-768')
-    return kemKeyPair(rawOf(MLKEM_SPKI, publicKey), privateKey)
+    return kemKeyPair(exportPublic('ml-kem-768', publicKey), privateKey)
   },
   fromSeed(seed) {
     if (seed.length !== KEM_SEED_BYTES) throw handshakeError({ code: 'MISUSED' })
-    const privateKey = privateKeyOf(MLKEM_SEED_PKCS8, seed)
-    return kemKeyPair(rawOf(MLKEM_SPKI, createPublicKey(privateKey)), privateKey)
+    const privateKey = importPrivate('ml-kem-768', seed)
+    return kemKeyPair(exportPublic('ml-kem-768', createPublicKey(privateKey)), privateKey)
   },
   encapsulate(publicKey) {
     if (publicKey.length !== KEM_PUBLIC_KEY_BYTES) throw handshakeError({ code: 'BAD_KEM_INPUT' })
     try {
-      const { ciphertext, sharedKey } = encapsulate(publicKeyOf(MLKEM_SPKI, publicKey))
+      const { ciphertext, sharedKey } = encapsulate(importPublic('ml-kem-768', publicKey))
       return { ciphertext, sharedSecret: sharedKey }
     } catch (error) {
       throw handshakeError({ code: 'BAD_KEM_INPUT' }, error)
@@ -140,7 +132,9 @@ export const nativeHash: Hash = {
   },
   hkdf2(chainingKey, input) {
     // Noise section 4.3 is RFC 5869 with the chaining key as salt and an empty info.
-    const both = new Uint8Array(hkdfSync('sha256', input, chainingKey, EMPTY, 2 * HASH_BYTES))
+    // The input goes in as a KeyObject: as bytes, `node:crypto` first throws and catches an error of its own.
+    const secret = input.length === 0 ? input : createSecretKey(input)
+    const both = new Uint8Array(hkdfSync('sha256', secret, chainingKey, EMPTY, 2 * HASH_BYTES))
     return [both.subarray(0, HASH_BYTES), both.subarray(HASH_BYTES)]
   },
 }

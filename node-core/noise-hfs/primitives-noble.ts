@@ -23,11 +23,11 @@ function dhKeyPair(privateKey: Uint8Array): DhKeyPair {
   let held: Uint8Array | undefined = privateKey
   return {
     publicKey: x25519.getPublicKey(privateKey),
-    agree(remotePublicKey) {
-      if (held === undefined || remotePublicKey.length !== DH_BYTES) throw handshakeError({ code: 'MISUSED' })
+    agree(remote) {
+      if (held === undefined) throw handshakeError({ code: 'MISUSED' })
       try {
         // noble refuses an all-zero result (RFC 7748 section 6.1).
-        return x25519.getSharedSecret(held, remotePublicKey)
+        return x25519.getSharedSecret(held, remote.bytes)
       } catch (error) {
         throw handshakeError({ code: 'WEAK_PUBLIC_KEY' }, error)
       }
@@ -42,6 +42,10 @@ function dhKeyPair(privateKey: Uint8Array): DhKeyPair {
 export const nobleDh: DiffieHellman = {
   implementation: 'noble',
   generate: () => dhKeyPair(x25519.utils.randomSecretKey()),
+  readPublic(bytes) {
+    if (bytes.length !== DH_BYTES) throw handshakeError({ code: 'MISUSED' })
+    return { bytes }
+  },
   fromPrivate: (bytes) => dhKeyPair(Uint8Array.from(bytes)),
 }
 

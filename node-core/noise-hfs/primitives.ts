@@ -2,22 +2,30 @@
 
 export type Implementation = 'native' | 'noble'
 
+/** The other end's X25519 key, read once and used for several agreements. */
+export interface DhPublicKey {
+  /** 32 bytes. */
+  readonly bytes: Uint8Array
+}
+
 /** An X25519 key pair (RFC 7748). The private half stays inside. */
 export interface DhKeyPair {
   /** 32 bytes. */
   readonly publicKey: Uint8Array
   /**
-   * 32 bytes of shared secret.
+   * 32 bytes of shared secret. The key comes from the same implementation.
    *
    * @throws HandshakeError WEAK_PUBLIC_KEY when the secret is all zero (RFC 7748 section 6.1).
    */
-  agree(remotePublicKey: Uint8Array): Uint8Array
+  agree(remote: DhPublicKey): Uint8Array
   wipe(): void
 }
 
 export interface DiffieHellman {
   readonly implementation: Implementation
   generate(): DhKeyPair
+  /** From 32 bytes; all of them are points. */
+  readPublic(bytes: Uint8Array): DhPublicKey
   /** From 32 private bytes, which stay the caller's. */
   fromPrivate(privateKey: Uint8Array): DhKeyPair
 }

@@ -35,7 +35,7 @@ const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) ===
 const dhWorks = (dh: DiffieHellman): boolean => {
   const native = dh.generate()
   const noble = nobleDh.generate()
-  return same(native.agree(noble.publicKey), noble.agree(native.publicKey))
+  return same(native.agree(dh.readPublic(noble.publicKey)), noble.agree(nobleDh.readPublic(native.publicKey)))
 }
 const kemWorks = (kem: Kem): boolean => {
   const pair = kem.generate()
