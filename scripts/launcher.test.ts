@@ -82,7 +82,8 @@ describe.skipIf(process.platform === 'win32')('the launcher', () => {
     await symlink('../a project/dist/x0t', join(base, 'bin/one'))
     await symlink(join(base, 'bin/one'), join(base, 'bin/deep/two'))
     await symlink('deep/two', join(base, 'bin/three'))
-    expect((await run('./three', [], emptyPath, join(base, 'bin'))).code).toBe(0)
+    expect((await run('bin/three', [], emptyPath, base)).code).toBe(0)
+    expect((await run(join(base, 'bin/three'), [], emptyPath, '/')).code).toBe(0)
   })
 
   it('is found through a link to its folder', async () => {

@@ -100,7 +100,10 @@ describe.skipIf(process.platform === 'win32')('the line from the window to the n
   it.each([
     ['is of another shape', JSON.stringify({ json: { schema: 2, node: {} } })],
     ['is not JSON', '<html>'],
-    ['is larger than any status', JSON.stringify({ json: 'x'.repeat(5 * 1024 * 1024) })],
+    [
+      'is larger than any status',
+      JSON.stringify({ json: { ...STATUS, padding: 'x'.repeat(5 * 1024 * 1024) } }),
+    ],
   ])('says that the node cannot be read when its answer %s', async (_what, body) => {
     await listen((_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).end(body)
