@@ -78,8 +78,11 @@ export const bytesUpTo = (max: number): z.ZodType<Uint8Array> =>
   z.custom<Uint8Array>((value) => value instanceof Uint8Array && value.length > 0 && value.length <= max)
 
 /** A schema for text that one of the parsers of `domain/ids.ts` takes. */
-export const parsedText = <T extends string>(parse: (raw: string) => T | undefined): z.ZodType<T> =>
-  z.custom<T>((value) => typeof value === 'string' && parse(value) !== undefined)
+export const parsedText = <T extends string>(
+  parse: (raw: string) => T | undefined,
+  message = 'not in the expected form',
+): z.ZodType<T> =>
+  z.custom<T>((value) => typeof value === 'string' && parse(value) !== undefined, { message })
 
 /** Milliseconds since the Unix epoch, up to the year 9999. */
 export const timeMs: z.ZodType<number> = z.int().min(0).max(253_402_300_799_999)

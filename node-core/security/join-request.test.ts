@@ -51,7 +51,7 @@ describe('a join request', () => {
   })
 
   it('does not hold the secret of the invite', () => {
-    expect(Buffer.from(bytes).includes(invite.secret)).toBe(false)
+    expect(Buffer.from(bytes).includes(Buffer.from(invite.secret))).toBe(false)
   })
 
   it('cannot be changed by whoever carries it, at any offset', () => {

@@ -1,4 +1,5 @@
 import { LineCounter, parseDocument } from 'yaml'
+import type { z } from 'zod'
 import { type Policy, policySchema } from './policy.ts'
 
 export const MAX_POLICY_BYTES = 32 * 1024
@@ -67,21 +68,43 @@ function readYaml(text: string): PolicyReading {
   }
   const parsed = policySchema.safeParse(document.toJS({ maxAliasCount: 0 }))
   if (parsed.success) return { ok: true, policy: parsed.data }
-  const problems = parsed.error.issues.map((issue) => ({
-    line: lineOf(issue.path),
-    message: issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`,
-  }))
-  return failed(problems)
+  return failed(
+    parsed.error.issues.flatMap(pointed).map(({ path, message }) => ({
+      line: lineOf(path),
+      message: path.length === 0 ? message : `${path.join('.')}: ${message}`,
+    })),
+  )
 
   /** The line of the deepest part of the path that exists. */
   function lineOf(path: readonly PropertyKey[]): number {
     for (let depth = path.length; depth > 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true)
-      const offset = rangeStart(node)
+      const offset = rangeStart(document.getIn(path.slice(0, depth), true))
       if (offset !== undefined) return lines.linePos(offset).line
     }
     return 0
   }
+}
+
+interface Pointed {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+}
+
+/** The issues that a person can act on: each unknown key by itself, and of a union the member that was meant. */
+function pointed(issue: z.core.$ZodIssue): readonly Pointed[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'unknown key' }))
+  }
+  if (issue.code !== 'invalid_union') return [issue]
+  // A member that fails on the value itself was not meant; one that fails inside it was.
+  const meant = issue.errors.find((issues) =>
+    issues.every(
+      (inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys' || inner.code === 'custom',
+    ),
+  )
+  return (
+    meant ?? [{ ...issue, code: 'custom', path: [], message: 'not in the expected form' } as const]
+  ).flatMap((inner) => pointed({ ...inner, path: [...issue.path, ...inner.path] }))
 }
 
 function rangeStart(node: unknown): number | undefined {

@@ -83,7 +83,10 @@ const selectorSchema: z.ZodType<PartySelector> = z.union([
       roles: nonEmpty(roleSchema).optional(),
       labels: nonEmpty(labelSchema).optional(),
       nodes: nonEmpty(
-        parsedText<NodeName | PeerId>((raw) => parsePeerId(raw) ?? parseNodeName(raw)),
+        parsedText<NodeName | PeerId>(
+          (raw) => parsePeerId(raw) ?? parseNodeName(raw),
+          'neither the name of a node nor a PeerId',
+        ),
       ).optional(),
     })
     .refine((selector) => Object.keys(selector).length > 0, {
@@ -98,7 +101,12 @@ const ruleSchema: z.ZodType<PolicyRule> = z
     deny: nonEmpty(z.enum(POLICY_ACTIONS)).optional(),
     who: selectorSchema,
     at: selectorSchema.optional(),
-    services: z.union([z.literal('all'), nonEmpty(parsedText<ServiceName>(parseServiceName))]).optional(),
+    services: z
+      .union([
+        z.literal('all'),
+        nonEmpty(parsedText<ServiceName>(parseServiceName, 'not the name of a service')),
+      ])
+      .optional(),
   })
   .refine((rule) => (rule.allow === undefined) !== (rule.deny === undefined), {
     message: 'a rule has either `allow` or `deny`',
@@ -112,12 +120,21 @@ const ruleSchema: z.ZodType<PolicyRule> = z
 
 export const policySchema: z.ZodType<Policy> = z
   .strictObject({ version: z.literal(1), rules: z.array(ruleSchema).max(MAX_POLICY_RULES) })
-  .refine((policy) => new Set(policy.rules.map((rule) => rule.id)).size === policy.rules.length, {
-    message: 'two rules have the same id',
-    path: ['rules'],
+  .superRefine((policy, context) => {
+    const seen = new Set<string>()
+    for (const [index, { id }] of policy.rules.entries()) {
+      if (seen.has(id)) {
+        context.addIssue({
+          code: 'custom',
+          path: ['rules', index, 'id'],
+          message: `a rule above is called ${id} too`,
+        })
+      }
+      seen.add(id)
+    }
   })
 
-export const actionsOf = (rule: Pick<PolicyRule, 'allow' | 'deny'>): readonly PolicyAction[] =>
+const actionsOf = (rule: Pick<PolicyRule, 'allow' | 'deny'>): readonly PolicyAction[] =>
   rule.allow ?? rule.deny ?? []
 
 type Match = (request: PolicyRequest) => boolean

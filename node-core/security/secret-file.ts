@@ -20,7 +20,8 @@ export const isMissing = (error: unknown): boolean => errnoOf(error) === 'ENOENT
 export async function readSecretFile(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
   let file: FileHandle
   try {
-    file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+    // Neither through a link that someone laid, nor waiting on a pipe for ever. Windows has neither flag.
+    file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     if (isMissing(error)) return undefined
     throw unreadable(path, error)
