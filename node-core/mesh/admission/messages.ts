@@ -15,7 +15,7 @@ import { MLDSA_SIGNATURE_BYTES } from '../../security/mldsa.ts'
 const MAX_SUITES = 8
 
 const suite = z.string().min(1).max(64)
-const suites = z.array(suite).min(1).max(MAX_SUITES)
+const suites = z.array(suite).min(1).max(MAX_SUITES).readonly()
 const signature = bytesOf(MLDSA_SIGNATURE_BYTES)
 
 /** That the sender holds the node key of the chain's leaf and is on this very connection. */

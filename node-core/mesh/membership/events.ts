@@ -27,6 +27,7 @@ export const REFUSALS = {
   'join-expired': 'nobody approved the request in time',
   'not-an-issuer': 'the node that was asked may not issue certificates',
   'no-gain': 'the issuer could not give a later expiry than the certificate already has',
+  'no-certificate': 'the node that was asked has no valid certificate itself',
   'issuer-unreachable': 'the node that made the invite cannot be reached from here now',
   'clock-behind': 'the clock of the issuer is behind a time it has already seen',
   busy: 'too many requests at once',
@@ -38,7 +39,7 @@ export const isRefusalCode = (raw: string): raw is RefusalCode => Object.hasOwn(
 
 /** A refusal that says nothing for good: the same request may succeed elsewhere or later. */
 export const isRetryable = (code: string): boolean =>
-  code === 'issuer-unreachable' || code === 'clock-behind' || code === 'busy' || code === 'not-an-issuer'
+  code === 'issuer-unreachable' || code === 'clock-behind' || code === 'busy' || code === 'no-certificate'
 
 export interface Refusal {
   readonly code: RefusalCode
@@ -74,6 +75,8 @@ export interface MembershipEvents {
   memberChanged: { readonly peer: PeerId }
   policyChanged: { readonly version: number }
   refused: Refusal
+  /** A neighbour passed on what does not verify. */
+  misbehaved: { readonly peer: PeerId; readonly what: string }
   joinPending: PendingJoin
   joinDecided: { readonly id: JoinId; readonly state: 'approved' | 'rejected' | 'expired' }
   /** The own certificate was renewed. */

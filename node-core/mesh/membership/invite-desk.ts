@@ -86,9 +86,10 @@ export function createInviteDesk(
       return member !== undefined && peer !== request.peerId && member.name === request.name
     })
 
-  /** What keeps a first use from being committed. Nothing here costs the invite. */
-  const whyNotNow = (request: JoinRequest): RefusalCode | undefined => {
+  /** What keeps a certificate from being issued now. Nothing here costs the invite. */
+  const whyNotNow = (row: InviteRow, request: JoinRequest): RefusalCode | undefined => {
     if (issuing.clockBehindMs() > 0) return 'clock-behind'
+    if (!issuing.mayGrant(row.role, false)) return 'not-an-issuer'
     return isNameTaken(request) ? 'name-taken' : undefined
   }
 
@@ -100,9 +101,9 @@ export function createInviteDesk(
     const redemption = judgeRedemption(self.invite, row.use?.keysHash, request, validityNow(context))
     if (redemption === 'repeat') return undefined
     if (redemption !== 'redeem') return refuse(redemption === 'used' ? 'invite-used' : 'invite-expired', true)
-    const refusal = whyNotNow(request)
+    const refusal = whyNotNow(row, request)
     if (refusal !== undefined) return refuse(refusal, true)
-    const use = { peer: request.peerId, keysHash: request.hash, usedAt: clock.now() }
+    const use = { peer: request.peerId, keysHash: request.requester, usedAt: clock.now() }
     // The use is on disk before anything is signed: two requests in a race cannot both get past this line.
     const redeemed = store.invites.redeem(row.id, use)
     return redeemed === 'committed' || redeemed === 'repeated' ? undefined : refuse('invite-used', true)
@@ -184,8 +185,8 @@ export function createInviteDesk(
     if (row === undefined) return refuse('unknown-invite', false)
     const refusal = judge(row, request)
     if (refusal !== undefined) return refusal
-    if (issuing.clockBehindMs() > 0 && row.chain === undefined) return refuse('clock-behind', true)
-    if (!issuing.mayGrant(row.role, false)) return refuse('not-an-issuer', true)
+    const notNow = row.chain === undefined ? whyNotNow(row, request) : undefined
+    if (notNow !== undefined) return refuse(notNow, true)
     return row.needsApproval ? afterApproval(row, request) : { kind: 'joined', chain: complete(row, request) }
   }
 

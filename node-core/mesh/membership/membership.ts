@@ -108,6 +108,8 @@ export interface Membership extends Lifecycle {
   publishOwnRecord(own: OwnRecord): void
   /** Logs, counts and emits a refused admission or join. */
   noteRefusal(refusal: Refusal): void
+  /** Counts something bad against the neighbour that passed it on. */
+  noteMisbehaviour(peer: PeerId, what: string): void
   noteAdmission(): void
   counters(): Readonly<Record<string, number>>
 }
@@ -173,6 +175,11 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
       if (records.publish(own) !== undefined) context.events.emit('news', { kind: 'record', peer: self })
     },
     noteRefusal: (refusal) => noteRefusal(context, refusal),
+    noteMisbehaviour(peer, what) {
+      context.counters.count('misbehaviour')
+      context.logger.warn('a neighbour passed on something bad', { peer, what })
+      context.events.emit('misbehaved', { peer, what })
+    },
     noteAdmission: () => context.counters.count('admitted'),
     counters: context.counters.read,
     start: maintenance.start,

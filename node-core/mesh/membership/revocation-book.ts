@@ -157,9 +157,10 @@ export function createRevocationBook(context: MembershipContext, issuers: Issuer
     acceptHead,
     revoke(signer, what) {
       if (isBehind(signer.issuer)) return undefined
-      const isIssuer = issuers.issuerCertificate(what.subject) !== undefined
-      const honourUpTo = isIssuer ? logOf(what.subject).seq : 0
-      const entry = signRevocation(signer, lastEntry(logOf(signer.issuer)), { ...what, honourUpTo })
+      // What an issuer revoked until now stays revoked; what its keys sign from now on is void.
+      const honoured = lastEntry(logOf(what.subject))
+      const details = honoured === undefined ? what : { ...what, honour: honoured.hash }
+      const entry = signRevocation(signer, lastEntry(logOf(signer.issuer)), details)
       append(entry)
       persist(entry)
       return entry

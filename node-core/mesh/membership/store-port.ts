@@ -92,7 +92,7 @@ export interface PolicyStore {
 /** Who used an invite: fixed by the first request that proves it holds the token. */
 export interface InviteUse {
   readonly peer: PeerId
-  /** Hex SHA-256 over the joining node's two public keys and its name: what a retry must repeat. */
+  /** Hex SHA-256 over the joining node's two public keys: what a retry must repeat. */
   readonly keysHash: string
   /** Wall clock, ms since the epoch. */
   readonly usedAt: number

@@ -1,0 +1,145 @@
+import type { JoinId } from '../../domain/ids.ts'
+import type { Admission, HandshakeBinding, ReplyJudgement } from '../../noise-hfs/admission-port.ts'
+import { meshIdOf } from '../../security/authority.ts'
+import { type CertificateChain, decodeChain, verifyChain } from '../../security/chain.ts'
+import { equalBytes } from '../../security/codec.ts'
+import { type HybridPublicKey, verifyMldsa } from '../../security/hybrid-key.ts'
+import type { NodeIdentity } from '../../security/identity.ts'
+import type { Invite } from '../../security/invite.ts'
+import { REFUSALS, type RefusalCode } from '../membership/events.ts'
+import {
+  decodeResponderMessage,
+  encodeInitiatorMessage,
+  type MemberProof,
+  type ResponderMessage,
+} from './messages.ts'
+import { isHonestSelection, RESPONDER_CONTEXT, transcriptBytes } from './transcript.ts'
+
+/** What one attempt to join through one address came to. */
+export type JoinAnswer =
+  | { readonly kind: 'joined'; readonly chain: CertificateChain; readonly authority: HybridPublicKey }
+  | { readonly kind: 'pending'; readonly joinId: JoinId }
+  /** `proven`: whoever refused has proved to be a member of the invite's mesh. */
+  | { readonly kind: 'refused'; readonly code: string; readonly reason: string; readonly proven: boolean }
+
+export interface JoinAdmissionDeps {
+  readonly identity: NodeIdentity
+  /** The token's content; its secret is not needed any more. */
+  readonly invite: Pick<Invite, 'meshId' | 'issuer'>
+  /** Signed by the invite's and the node's keys. */
+  readonly request: Uint8Array
+  readonly nowMs: () => number
+  readonly onAnswer: (answer: JoinAnswer) => void
+}
+
+/**
+ * The joiner's side of a join: shows the request and believes an answer only from the invite's mesh. A certificate
+ * proves itself, since nobody else could have signed it; any other answer has to come with the proof of a member.
+ */
+export function createJoinAdmission(deps: JoinAdmissionDeps): Admission {
+  return {
+    async prove(binding) {
+      return encodeInitiatorMessage({
+        kind: 'join',
+        request: deps.request,
+        offered: binding.localSuites,
+        selected: binding.selectedSuite,
+      })
+    },
+    async judge() {
+      // Nobody is let in by a node that is no member yet: an empty reply says nothing.
+      return { kind: 'refuse', reply: new Uint8Array(0), code: 'not-a-join', reason: REFUSALS['not-a-join'] }
+    },
+    async judgeReply(binding, reply) {
+      const message = decodeResponderMessage(reply)
+      const answer =
+        message === undefined ? localRefusal('malformed') : await judgeAnswer(deps, binding, message)
+      deps.onAnswer(answer)
+      return verdictOf(answer)
+    },
+  }
+}
+
+const verdictOf = (answer: JoinAnswer): ReplyJudgement =>
+  answer.kind === 'refused' ? { kind: 'refused', code: answer.code, reason: answer.reason } : { kind: 'end' }
+
+const localRefusal = (code: RefusalCode): JoinAnswer => ({
+  kind: 'refused',
+  code,
+  reason: REFUSALS[code],
+  proven: false,
+})
+
+async function judgeAnswer(
+  deps: JoinAdmissionDeps,
+  binding: Required<HandshakeBinding>,
+  message: ResponderMessage,
+): Promise<JoinAnswer> {
+  switch (message.kind) {
+    case 'member':
+      return localRefusal('not-a-join')
+    case 'joined':
+      return judgeOwnChain(deps, message.chain, message.authority)
+    case 'pending': {
+      const code = await judgeProof(deps, binding, message.proof)
+      return code === undefined ? { kind: 'pending', joinId: message.joinId } : localRefusal(code)
+    }
+    case 'refused': {
+      const { proof } = message
+      const proven = proof !== undefined && (await judgeProof(deps, binding, proof)) === undefined
+      const code = message.code.replace(/[^a-z0-9-]/g, '')
+      return { kind: 'refused', code, reason: message.reason.replace(/\p{Cc}/gu, ' '), proven }
+    }
+  }
+}
+
+/** The certificate must be the mesh's, for this node's own two keys, and from the node that made the invite. */
+function judgeOwnChain(
+  { identity, invite, nowMs }: JoinAdmissionDeps,
+  bytes: Uint8Array,
+  authority: HybridPublicKey,
+): JoinAnswer {
+  if (meshIdOf(authority) !== invite.meshId) return localRefusal('wrong-mesh')
+  const chain = decodeChain(bytes)
+  if (chain === undefined) return localRefusal('malformed')
+  const { leaf } = chain
+  const isOurs =
+    leaf.peerId === identity.peerId && equalBytes(leaf.mldsaPublicKey, identity.key.publicKey.mldsa)
+  if (!isOurs) return localRefusal('wrong-peer')
+  // What needs the authority's own signature, as an owner's certificate does, names the authority.
+  if (leaf.issuer !== invite.issuer && leaf.issuer !== 'authority') return localRefusal('forged')
+  const trust = { meshId: invite.meshId, authority, isRevoked: () => false, nowMs: nowMs() }
+  const verdict = verifyChain(chain, trust)
+  return verdict === 'valid' ? { kind: 'joined', chain, authority } : localRefusal(verdict)
+}
+
+/** `undefined` when the other end is a member of the invite's mesh and on this very connection. */
+async function judgeProof(
+  { invite, nowMs }: JoinAdmissionDeps,
+  binding: Required<HandshakeBinding>,
+  proof: MemberProof,
+): Promise<RefusalCode | undefined> {
+  if (meshIdOf(proof.authority) !== invite.meshId) return 'wrong-mesh'
+  const chain = decodeChain(proof.chain)
+  if (chain === undefined) return 'malformed'
+  if (chain.leaf.peerId !== binding.remotePeer) return 'wrong-peer'
+  const { localSuites: offered, selectedSuite: selected } = binding
+  if (!isHonestSelection(offered, proof.supported, selected)) return 'suite-downgrade'
+  const verdict = verifyChain(chain, {
+    meshId: invite.meshId,
+    authority: proof.authority,
+    isRevoked: () => false,
+    nowMs: nowMs(),
+  })
+  if (verdict !== 'valid') return verdict
+  const signed = transcriptBytes({
+    meshId: invite.meshId,
+    handshakeHash: binding.finalHash,
+    chainHash: chain.hash,
+    offered,
+    supported: proof.supported,
+    selected,
+  })
+  const isSigned = await verifyMldsa(chain.leaf.publicKey, RESPONDER_CONTEXT, signed, proof.signature)
+  return isSigned ? undefined : 'bad-signature'
+}

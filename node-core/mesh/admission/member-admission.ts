@@ -1,0 +1,277 @@
+import { parsePeerId } from '../../domain/ids.ts'
+import type {
+  Admission,
+  HandshakeBinding,
+  Judgement,
+  ReplyJudgement,
+} from '../../noise-hfs/admission-port.ts'
+import { FaultError } from '../../platform/error.ts'
+import { type CertificateChain, decodeChain } from '../../security/chain.ts'
+import { verifyMldsa } from '../../security/hybrid-key.ts'
+import type { NodeIdentity } from '../../security/identity.ts'
+import { decodeJoinRequest, type JoinRequest } from '../../security/join-request.ts'
+import { REFUSALS, type RefusalCode } from '../membership/events.ts'
+import type { MembershipFault } from '../membership/faults.ts'
+import type { JoinReply } from '../membership/join-reply.ts'
+import type { Membership } from '../membership/membership.ts'
+import {
+  decodeInitiatorMessage,
+  decodeResponderMessage,
+  encodeInitiatorMessage,
+  encodeResponderMessage,
+  type InitiatorMessage,
+  type MemberProof,
+} from './messages.ts'
+import { INITIATOR_CONTEXT, isHonestSelection, RESPONDER_CONTEXT, transcriptBytes } from './transcript.ts'
+
+export interface MemberAdmissionDeps {
+  readonly identity: NodeIdentity
+  readonly membership: Membership
+  /** Passes a join request on to the member that made the invite, and brings back its answer. Never throws. */
+  readonly carry: (request: JoinRequest, signal: AbortSignal) => Promise<JoinReply>
+}
+
+type MemberMessage = Extract<InitiatorMessage, { kind: 'member' }>
+type JoinMessage = Extract<InitiatorMessage, { kind: 'join' }>
+
+/** What one end has shown: who it is, and over which bytes it signed. */
+interface Shown {
+  readonly chain: CertificateChain
+  readonly signature: Uint8Array
+  readonly signed: Uint8Array
+  readonly context: string
+}
+
+/**
+ * Admission of members by members, in both roles, and the answer to those who want to join. Nothing of this mesh is
+ * shown to the other end before its proof has verified, and what it was told in a refusal is all it ever gets.
+ */
+export function createMemberAdmission(deps: MemberAdmissionDeps): Admission {
+  const { membership } = deps
+  return {
+    prove: (binding) => prove(deps, binding),
+    async judge(binding, proof, signal) {
+      const message = decodeInitiatorMessage(proof)
+      if (message === undefined) return refuse(deps, binding, 'malformed')
+      if (membership.ownChain() === undefined) return refuse(deps, binding, 'no-certificate')
+      if (!isHonestOffer(binding, message)) return refuse(deps, binding, 'suite-downgrade')
+      if (message.kind === 'join') return await judgeJoin(deps, binding, message, signal)
+      return await judgeMember(deps, binding, message)
+    },
+    async judgeReply(binding, reply) {
+      const code = await judgeResponder(membership, binding, reply)
+      if (code === undefined) {
+        membership.noteAdmission()
+        return { kind: 'admitted' }
+      }
+      return code.by === 'local' ? noteLocalRefusal(deps, binding, code.code) : remoteRefusal(code)
+    },
+  }
+}
+
+const isHonestOffer = (binding: HandshakeBinding, message: InitiatorMessage): boolean =>
+  message.selected === binding.selectedSuite &&
+  isHonestSelection(message.offered, binding.localSuites, binding.selectedSuite)
+
+async function prove(
+  { identity, membership }: MemberAdmissionDeps,
+  binding: HandshakeBinding,
+): Promise<Uint8Array> {
+  const chain = requireOwnChain(membership)
+  const signed = transcriptBytes({
+    meshId: membership.meshId,
+    handshakeHash: binding.initiatorHash,
+    chainHash: chain.hash,
+    offered: binding.localSuites,
+    supported: [],
+    selected: binding.selectedSuite,
+  })
+  return encodeInitiatorMessage({
+    kind: 'member',
+    chain: chain.bytes,
+    signature: await identity.key.signMldsa(INITIATOR_CONTEXT, signed),
+    offered: binding.localSuites,
+    selected: binding.selectedSuite,
+  })
+}
+
+function requireOwnChain(membership: Membership): CertificateChain {
+  const chain = membership.ownChain()
+  if (chain !== undefined) return chain
+  throw new FaultError<MembershipFault>(
+    { code: 'NO_CERTIFICATE' },
+    'this node has no valid certificate, so it cannot be admitted anywhere',
+  )
+}
+
+async function judgeMember(
+  deps: MemberAdmissionDeps,
+  binding: Required<HandshakeBinding>,
+  message: MemberMessage,
+): Promise<Judgement> {
+  const { membership } = deps
+  const chain = decodeChain(message.chain)
+  if (chain === undefined) return refuse(deps, binding, 'malformed')
+  const code = await judgeShown(membership, binding, {
+    chain,
+    signature: message.signature,
+    context: INITIATOR_CONTEXT,
+    signed: transcriptBytes({
+      meshId: membership.meshId,
+      handshakeHash: binding.initiatorHash,
+      chainHash: chain.hash,
+      offered: message.offered,
+      supported: [],
+      selected: message.selected,
+    }),
+  })
+  if (code !== undefined) return refuse(deps, binding, code)
+  membership.keepChain(chain)
+  membership.noteAdmission()
+  const { chain: own, signature, supported } = await memberProof(deps, binding, message.offered)
+  const selected = binding.selectedSuite
+  const reply = encodeResponderMessage({ kind: 'member', chain: own, signature, supported, selected })
+  return { kind: 'admit', reply }
+}
+
+/** Cheapest first: nothing is verified for a certificate that would not do anyway. */
+async function judgeShown(
+  membership: Membership,
+  binding: HandshakeBinding,
+  shown: Shown,
+): Promise<RefusalCode | undefined> {
+  const { leaf } = shown.chain
+  if (leaf.peerId !== binding.remotePeer) return 'wrong-peer'
+  const verdict = membership.judgeChain(shown.chain)
+  if (verdict !== 'valid') return verdict
+  if (membership.standing(leaf.peerId) === 'revoked') return 'revoked'
+  const isSigned = await verifyMldsa(leaf.publicKey, shown.context, shown.signed, shown.signature)
+  return isSigned ? undefined : 'bad-signature'
+}
+
+/** Signs as the responder, over the whole handshake. */
+async function memberProof(
+  { identity, membership }: MemberAdmissionDeps,
+  binding: Required<HandshakeBinding>,
+  offered: readonly string[],
+): Promise<MemberProof> {
+  const chain = requireOwnChain(membership)
+  const signed = transcriptBytes({
+    meshId: membership.meshId,
+    handshakeHash: binding.finalHash,
+    chainHash: chain.hash,
+    offered,
+    supported: binding.localSuites,
+    selected: binding.selectedSuite,
+  })
+  return {
+    authority: membership.authority,
+    chain: chain.bytes,
+    signature: await identity.key.signMldsa(RESPONDER_CONTEXT, signed),
+    supported: binding.localSuites,
+  }
+}
+
+async function judgeJoin(
+  deps: MemberAdmissionDeps,
+  binding: Required<HandshakeBinding>,
+  message: JoinMessage,
+  signal: AbortSignal,
+): Promise<Judgement> {
+  const { membership } = deps
+  const request = decodeJoinRequest(message.request)
+  if (request === undefined) return refuse(deps, binding, 'malformed')
+  if (request.meshId !== membership.meshId) return refuse(deps, binding, 'wrong-mesh')
+  if (request.peerId !== binding.remotePeer) return refuse(deps, binding, 'wrong-peer')
+  const isOwn = request.issuer === membership.self
+  const reply = isOwn ? membership.redeem(request.bytes) : await deps.carry(request, signal)
+  switch (reply.kind) {
+    case 'joined': {
+      const joined = { kind: 'joined', chain: reply.chain, authority: membership.authority } as const
+      return { kind: 'end', reply: encodeResponderMessage(joined) }
+    }
+    case 'pending': {
+      const proof = await memberProof(deps, binding, message.offered)
+      return { kind: 'end', reply: encodeResponderMessage({ kind: 'pending', joinId: reply.joinId, proof }) }
+    }
+    case 'refused': {
+      const proof = reply.genuine ? await memberProof(deps, binding, message.offered) : undefined
+      return refuse(deps, binding, reply.code, proof)
+    }
+  }
+}
+
+function refuse(
+  deps: MemberAdmissionDeps,
+  binding: HandshakeBinding,
+  code: RefusalCode,
+  proof?: MemberProof,
+): Judgement {
+  note(deps, binding, code)
+  const reason = REFUSALS[code]
+  const message = { kind: 'refused', code, reason } as const
+  const reply = encodeResponderMessage(proof === undefined ? message : { ...message, proof })
+  return { kind: 'refuse', reply, code, reason }
+}
+
+function note({ membership }: MemberAdmissionDeps, binding: HandshakeBinding, code: RefusalCode): void {
+  const peer = parsePeerId(binding.remotePeer)
+  const { remoteAddress } = binding
+  const refusal = { code, reason: REFUSALS[code], remoteAddress }
+  membership.noteRefusal(peer === undefined ? refusal : { ...refusal, peer })
+}
+
+type Denial =
+  | { readonly by: 'local'; readonly code: RefusalCode }
+  | { readonly by: 'remote'; readonly code: string; readonly reason: string }
+
+/** Judges D. `undefined` admits the responder. */
+async function judgeResponder(
+  membership: Membership,
+  binding: Required<HandshakeBinding>,
+  reply: Uint8Array,
+): Promise<Denial | undefined> {
+  const local = (code: RefusalCode): Denial => ({ by: 'local', code })
+  const message = decodeResponderMessage(reply)
+  if (message === undefined) return local('malformed')
+  if (message.kind === 'refused') return { by: 'remote', code: message.code, reason: message.reason }
+  if (message.kind !== 'member') return local('malformed')
+  const isHonest =
+    message.selected === binding.selectedSuite &&
+    isHonestSelection(binding.localSuites, message.supported, binding.selectedSuite)
+  if (!isHonest) return local('suite-downgrade')
+  const chain = decodeChain(message.chain)
+  if (chain === undefined) return local('malformed')
+  const code = await judgeShown(membership, binding, {
+    chain,
+    signature: message.signature,
+    context: RESPONDER_CONTEXT,
+    signed: transcriptBytes({
+      meshId: membership.meshId,
+      handshakeHash: binding.finalHash,
+      chainHash: chain.hash,
+      offered: binding.localSuites,
+      supported: message.supported,
+      selected: message.selected,
+    }),
+  })
+  if (code !== undefined) return local(code)
+  membership.keepChain(chain)
+  return undefined
+}
+
+function noteLocalRefusal(
+  deps: MemberAdmissionDeps,
+  binding: HandshakeBinding,
+  code: RefusalCode,
+): ReplyJudgement {
+  note(deps, binding, code)
+  return { kind: 'refused', code, reason: REFUSALS[code] }
+}
+
+/** Foreign text is shown to people: no control characters, and not much of it. */
+const remoteRefusal = ({ code, reason }: { code: string; reason: string }): ReplyJudgement => ({
+  kind: 'refused',
+  code: code.replace(/[^a-z0-9-]/g, ''),
+  reason: reason.replace(/\p{Cc}/gu, ' '),
+})

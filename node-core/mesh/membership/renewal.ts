@@ -1,0 +1,238 @@
+import type { Stream } from '@libp2p/interface'
+import { z } from 'zod'
+import type { PeerId } from '../../domain/ids.ts'
+import { ROLES } from '../../domain/role.ts'
+import { backoffMs } from '../../platform/backoff.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { messageOf } from '../../platform/error.ts'
+import type { Lifecycle } from '../../platform/lifecycle.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { Random } from '../../platform/random.ts'
+import { sleep, withTimeout } from '../../platform/wait.ts'
+import { renewalDueAtMs } from '../../security/certificate.ts'
+import { type CertificateChain, decodeChain, MAX_CHAIN_BYTES } from '../../security/chain.ts'
+import { bytesUpTo, decodeStrict, encodeStrict } from '../../security/codec.ts'
+import { createMessageFrames } from '../host/message-frames.ts'
+import type { PeerStreams } from '../host/peer-streams.ts'
+import type { RefusalCode } from './events.ts'
+import type { Renewal } from './issuer.ts'
+import type { Membership } from './membership.ts'
+
+export const RENEW_PROTOCOL = '/x0t/renew/1'
+
+const EXCHANGE_TIMEOUT_MS = 10_000
+const MAX_FRAME_BYTES = MAX_CHAIN_BYTES + 1_024
+const RETRY = { baseMs: 5_000, maxMs: 10 * 60_000 }
+/** The wall clock may jump, so what is due is looked at this often. */
+const MAX_SLEEP_MS = 60_000
+/** An issuer signs this many renewals a minute for one peer: one is needed in days. */
+const MAX_RENEWALS_PER_MINUTE = 6
+
+/** The connection says who asks: the request has nothing to add. */
+const REQUEST = encodeStrict({ kind: 'renew' })
+
+const replySchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('renewed'), chain: bytesUpTo(MAX_CHAIN_BYTES) }),
+  z.strictObject({ kind: z.literal('refused'), code: z.string().min(1).max(32) }),
+])
+
+export type RenewReply = z.infer<typeof replySchema>
+
+/** `undefined` for anything but the exact encoding of a reply. Never throws. */
+export const decodeRenewReply = (bytes: Uint8Array): RenewReply | undefined =>
+  decodeStrict<RenewReply>(replySchema, bytes, MAX_FRAME_BYTES)
+
+export interface RenewalDeps {
+  readonly streams: PeerStreams
+  readonly membership: Membership
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/**
+ * Gets this node its next certificate once a third of the present one's life has passed, from itself if it holds the
+ * authority, else from any issuer that it is connected to; tries again with a jittered backoff and never gives up.
+ * And it serves `/x0t/renew/1` to others, if this node is an issuer.
+ */
+export function createRenewal(deps: RenewalDeps): Lifecycle {
+  const { streams, clock } = deps
+  const logger = deps.logger.child({ component: 'renewal' })
+  const serve = createServer(deps, logger)
+  let nudge = new AbortController()
+  let stopNudging = (): void => {}
+  let running: { readonly controller: AbortController; readonly done: Promise<void> } | undefined
+
+  const loop = async (signal: AbortSignal): Promise<void> => {
+    for (let attempt = 0; !signal.aborted; ) {
+      const waitMs = untilDueMs(deps)
+      if (waitMs > 0) {
+        attempt = 0
+        await sleep(clock, Math.min(waitMs, MAX_SLEEP_MS), signal)
+        continue
+      }
+      if (await renewOnce(deps, logger, signal)) continue
+      await sleepUnlessNudged(backoffMs(attempt, RETRY, deps.random), signal)
+      attempt += 1
+    }
+  }
+  /** Whoever connects may be an issuer: no reason to wait any longer. */
+  const sleepUnlessNudged = async (delayMs: number, signal: AbortSignal): Promise<void> => {
+    nudge = new AbortController()
+    try {
+      await sleep(clock, delayMs, AbortSignal.any([signal, nudge.signal]))
+    } catch (error) {
+      if (signal.aborted) throw error
+    }
+  }
+
+  return {
+    async start() {
+      if (running !== undefined) return
+      await streams.handle(RENEW_PROTOCOL, (stream, peer) => void serve(stream, peer), { maxStreams: 4 })
+      stopNudging = streams.onConnect(() => nudge.abort())
+      const controller = new AbortController()
+      const done = loop(controller.signal).catch((error: unknown) => {
+        if (!controller.signal.aborted) logger.error('renewal stopped', { error: messageOf(error) })
+      })
+      running = { controller, done }
+    },
+    async stop() {
+      const stopping = running
+      running = undefined
+      stopNudging()
+      stopping?.controller.abort()
+      await stopping?.done
+      await streams.unhandle(RENEW_PROTOCOL)
+    },
+  }
+}
+
+/** 0 or less when the next certificate is due, or overdue because there is no valid one any more. */
+function untilDueMs({ membership, clock }: RenewalDeps): number {
+  const current = membership.longestOwnChain()
+  return current === undefined ? 0 : renewalDueAtMs(current.leaf) - clock.now()
+}
+
+async function renewOnce(deps: RenewalDeps, logger: Logger, signal: AbortSignal): Promise<boolean> {
+  const { membership } = deps
+  if (membership.holdsAuthority && membership.renew(membership.self).kind === 'renewed') {
+    announce(membership, logger, membership.self)
+    return true
+  }
+  for (const issuer of issuersInReach(deps)) {
+    try {
+      const chain = await ask(deps, issuer, signal)
+      if (chain !== undefined && takeUp(membership, chain)) {
+        announce(membership, logger, issuer)
+        return true
+      }
+    } catch (error) {
+      if (signal.aborted) throw error
+      logger.debug('an issuer did not answer', { issuer, error: messageOf(error) })
+    }
+  }
+  const expiresAt = membership.longestOwnChain()?.leaf.expiresAt
+  logger.warn('the certificate is due for renewal, and no issuer that is connected renewed it', { expiresAt })
+  return false
+}
+
+/** The highest role first, since it may grant most; among equals in random order, so that the load is shared. */
+function issuersInReach({ streams, membership, random }: RenewalDeps): readonly PeerId[] {
+  return streams
+    .peers()
+    .map((peer) => ({ peer, certificate: membership.certificateOf(peer), lot: random.unit() }))
+    .filter(({ certificate }) => certificate?.issuing === true)
+    .sort(
+      (left, right) => rank(left.certificate?.role) - rank(right.certificate?.role) || left.lot - right.lot,
+    )
+    .map(({ peer }) => peer)
+}
+
+const rank = (role: (typeof ROLES)[number] | undefined): number =>
+  role === undefined ? ROLES.length : ROLES.indexOf(role)
+
+/** Nothing is taken up that is not for this node's own keys, valid, and longer than what there is. */
+function takeUp(membership: Membership, chain: CertificateChain): boolean {
+  if (chain.leaf.peerId !== membership.self || membership.judgeChain(chain) !== 'valid') return false
+  const before = membership.longestOwnChain()?.leaf.expiresAt ?? 0
+  if (chain.leaf.expiresAt <= before) return false
+  membership.keepChain(chain)
+  return true
+}
+
+function announce(membership: Membership, logger: Logger, issuer: PeerId): void {
+  const leaf = membership.longestOwnChain()?.leaf
+  if (leaf === undefined) return
+  const { generation, expiresAt } = leaf
+  logger.info('the certificate was renewed', { issuer, generation, expiresAt })
+  membership.events.emit('renewed', { generation, expiresAt })
+}
+
+async function ask(
+  { streams, clock }: RenewalDeps,
+  issuer: PeerId,
+  signal: AbortSignal,
+): Promise<CertificateChain | undefined> {
+  return await withTimeout(
+    clock,
+    EXCHANGE_TIMEOUT_MS,
+    'a renewal',
+    async (limit) => {
+      const stream = await streams.open(issuer, RENEW_PROTOCOL, limit)
+      const frames = createMessageFrames(stream, { maxFrameBytes: MAX_FRAME_BYTES })
+      try {
+        await frames.write(REQUEST, limit)
+        const answer = await frames.read(limit)
+        await frames.end(limit)
+        const reply = answer === undefined ? undefined : decodeRenewReply(answer)
+        return reply?.kind === 'renewed' ? decodeChain(reply.chain) : undefined
+      } catch (error) {
+        frames.abort(error instanceof Error ? error : new Error(String(error)))
+        throw error
+      }
+    },
+    signal,
+  )
+}
+
+function createServer(deps: RenewalDeps, logger: Logger): (stream: Stream, peer: PeerId) => Promise<void> {
+  const { membership, clock } = deps
+  const recent = new Map<PeerId, { sinceMs: number; count: number }>()
+
+  const isTooOften = (peer: PeerId): boolean => {
+    const nowMs = clock.monotonicMs()
+    for (const [other, entry] of recent) if (nowMs - entry.sinceMs > 60_000) recent.delete(other)
+    const entry = recent.get(peer) ?? { sinceMs: nowMs, count: 0 }
+    entry.count += 1
+    recent.set(peer, entry)
+    return entry.count > MAX_RENEWALS_PER_MINUTE
+  }
+  const answer = (peer: PeerId): Renewal => {
+    const refuse = (code: RefusalCode): Renewal => ({ kind: 'refused', code })
+    if (isTooOften(peer)) return refuse('busy')
+    if (!membership.isIssuer) return refuse('not-an-issuer')
+    return membership.renew(peer)
+  }
+
+  return async (stream, peer) => {
+    const frames = createMessageFrames(stream, { maxFrameBytes: MAX_FRAME_BYTES })
+    try {
+      await withTimeout(clock, EXCHANGE_TIMEOUT_MS, 'a renewal', async (signal) => {
+        const request = await frames.read(signal)
+        if (request === undefined) return
+        const renewal = answer(peer)
+        if (renewal.kind === 'refused') logger.info('a renewal was refused', { peer, code: renewal.code })
+        const reply: RenewReply =
+          renewal.kind === 'renewed'
+            ? { kind: 'renewed', chain: renewal.chain.bytes }
+            : { kind: 'refused', code: renewal.code }
+        await frames.write(encodeStrict(reply), signal)
+        await frames.end(signal)
+      })
+    } catch (error) {
+      frames.abort(error instanceof Error ? error : new Error(String(error)))
+      logger.debug('a renewal broke off', { peer, error: messageOf(error) })
+    }
+  }
+}
