@@ -20,7 +20,7 @@ export interface CertificateChain {
   readonly issuer?: Certificate
   /** The encoding: `[leaf]` or `[leaf, issuer]`. */
   readonly bytes: Uint8Array
-  /** Hex SHA-256 of `bytes`: what a cache of verified chains is keyed by, and what admission signs. */
+  /** `sha256Hex(bytes)`: admission signs it, and a cache keyed by it answers before anything is decoded. */
   readonly hash: string
 }
 

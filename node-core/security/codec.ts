@@ -16,7 +16,7 @@ export function decodeStrict<T>(schema: z.ZodType<T>, bytes: Uint8Array, maxByte
     const copy = Uint8Array.from(bytes)
     if (nestsTooDeep(copy)) return undefined
     const raw: unknown = decode(copy)
-    if (!equalBytes(encodeStrict(raw), copy)) return undefined
+    if (!equalBytes(encode(raw), copy)) return undefined
     const parsed = schema.safeParse(raw)
     return parsed.success ? parsed.data : undefined
   } catch {
