@@ -35,7 +35,11 @@ export function startInline(
   return {
     pid: child.pid,
     line: lineReader(lines),
-    drain: () => Array.fromAsync({ [Symbol.asyncIterator]: () => lines }),
+    async drain() {
+      const rest: string[] = []
+      for (let next = await lines.next(); next.done !== true; next = await lines.next()) rest.push(next.value)
+      return rest
+    },
     async kill() {
       child.kill('SIGKILL')
       await endOf(child)
