@@ -98,8 +98,9 @@ export class HandshakeChannel {
       const ended = new Promise<never>((_resolve, reject) => {
         this.#wake = () => {
           if (this.#failure === undefined) return
-          controller.abort(this.#failure)
+          // In this order: what `work` throws when it is told must not win the race.
           reject(this.#failure)
+          controller.abort(this.#failure)
         }
       })
       return await Promise.race([work(controller.signal), ended])
