@@ -1,31 +1,9 @@
 import { join } from 'node:path'
-import type { EntryName } from './entries/entry-process.ts'
-import { listenForInterrupts } from './interrupts.ts'
-import { runCli } from './run.ts'
+import { runAsProcess } from './process.ts'
 
 /** The entries are bundled beside the CLI; run from source, they are where the node is composed. */
-function entryOf(name: EntryName): string {
-  const fromSource = import.meta.filename.endsWith('.ts')
-  return fromSource
+await runAsProcess((name) =>
+  import.meta.filename.endsWith('.ts')
     ? join(import.meta.dirname, '..', 'app', 'entries', `${name}.ts`)
-    : join(import.meta.dirname, `${name}.js`)
-}
-
-// Whoever reads our output may have seen enough (x0t status | head -1): that is no failure of ours.
-process.stdout.on('error', () => process.exit(0))
-process.stderr.on('error', () => {})
-
-const interrupts = listenForInterrupts()
-process.exitCode = await runCli(process.argv.slice(2), {
-  env: process.env,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  terminal: {
-    input: process.stdin,
-    screen: process.stderr,
-    interactive: process.stdin.isTTY === true && process.stderr.isTTY === true,
-  },
-  interrupts,
-  entryOf,
-})
-interrupts.stop()
+    : join(import.meta.dirname, `${name}.js`),
+)

@@ -1,4 +1,4 @@
-import type { InferContractRouterInputs, InferContractRouterOutputs } from '@orpc/contract'
+import type { InferContractRouterOutputs } from '@orpc/contract'
 import { oc } from '@orpc/contract'
 import { z } from 'zod'
 import type { Role } from '../domain/role.ts'
@@ -112,9 +112,14 @@ export const contract = {
   },
   forwards: {
     list: reads('viewer').output(listOf(forwardSchema)),
+    /** Port 0 lets the system choose one; the answer says which. */
     add: changesNode('operator')
       .input(
-        z.strictObject({ ...forwardAddress, service: serviceNameSchema, node: nodeRefSchema.nullable() }),
+        z.strictObject({
+          port: z.union([z.literal(0), portSchema]),
+          service: serviceNameSchema,
+          node: nodeRefSchema.nullable(),
+        }),
       )
       .output(documentOf({ forward: forwardSchema })),
     remove: changesNode('operator')
@@ -124,5 +129,16 @@ export const contract = {
 }
 
 export type Contract = typeof contract
-export type ContractInputs = InferContractRouterInputs<Contract>
+/** What a caller gets. */
 export type ContractOutputs = InferContractRouterOutputs<Contract>
+
+/** What a schema makes of the text that it accepts; the input of the one that describes an answer is what may be given. */
+type Made<S> = S extends z.ZodType ? z.output<S> : undefined
+type Given<S> = S extends z.ZodType ? z.input<S> : undefined
+type InputSchemaOf<P> = P extends { '~orpc': { inputSchema?: infer S } } ? S : undefined
+type OutputSchemaOf<P> = P extends { '~orpc': { outputSchema?: infer S } } ? S : undefined
+
+/** What the one who serves an operation gets: the input as parsed, or undefined where there is none. */
+export type ServedInput<P> = Made<InputSchemaOf<P>>
+/** What the one who serves an operation answers. */
+export type ServedOutput<P> = Given<OutputSchemaOf<P>>

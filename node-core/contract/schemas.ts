@@ -27,7 +27,7 @@ function idSchema<T extends string>(
 ): z.ZodType<T, string> {
   const schema: z.ZodType = z
     .string()
-    .max(128)
+    .max(128, { error: `must be ${what}`, abort: true })
     .refine((raw) => parse(raw) !== undefined, { error: `must be ${what}` })
   // A refinement narrows no type. It stays one, rather than a transform, so that a JSON schema can be made of it.
   return schema as z.ZodType<T, string>
@@ -125,7 +125,8 @@ export const memberDetailSchema = memberSchema.extend({
   self: z.boolean(),
   standing: z.enum(['member', 'expired', 'revoked']),
   issuing: z.boolean(),
-  labels: z.record(z.string(), z.string()),
+  /** `site=berlin`, `gpu`. */
+  labels: z.array(z.string()),
   /** When its certificate expires. */
   expiresAt: moment,
   /** The version of x0t that it says it runs. */
@@ -136,7 +137,10 @@ export const memberDetailSchema = memberSchema.extend({
 export const checkSchema = z
   .string()
   .max(1024)
-  .regex(/^(?:tcp|http:\/[\x21-\x7e]*)$/, 'must be tcp or http:/path')
+  .regex(
+    /^(?:tcp|http:\/(?!\/)[\x21-\x7e]*)$/,
+    'must be tcp or http:/path (a path alone: the host is that of the target)',
+  )
 
 export const portSchema = z.number().int().min(1).max(65_535)
 
@@ -144,10 +148,10 @@ export const portSchema = z.number().int().min(1).max(65_535)
 export const targetSchema = z
   .string()
   .max(300)
-  .regex(
-    /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}$/,
-    'must be HOST:PORT, for example 127.0.0.1:8080',
-  )
+  .regex(/^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\]):[1-9][0-9]{0,4}$/, {
+    error: 'must be HOST:PORT, for example 127.0.0.1:8080',
+    abort: true,
+  })
   .refine((raw) => Number(raw.slice(raw.lastIndexOf(':') + 1)) <= 65_535, {
     error: 'must have a port up to 65535',
   })

@@ -1,4 +1,4 @@
-import type { ContractInputs, ContractOutputs } from '../contract/contract.ts'
+import type { Contract, ServedInput, ServedOutput } from '../contract/contract.ts'
 import type { Role } from '../domain/role.ts'
 
 /** Who calls, as the transport has established. */
@@ -17,15 +17,15 @@ export interface CallOptions {
 /** An operation answers with its document; the router puts the schema version on it. */
 type Answer<T> = T extends unknown ? Omit<T, 'schema'> : never
 
-type Operation<I, O> = unknown extends I
+type Operation<I, O> = I extends undefined
   ? (options: CallOptions) => Promise<Answer<O>>
   : (input: I, options: CallOptions) => Promise<Answer<O>>
 
 type Operations = {
-  readonly [Group in keyof ContractInputs]: {
-    readonly [Name in keyof ContractInputs[Group] & keyof ContractOutputs[Group]]: Operation<
-      ContractInputs[Group][Name],
-      ContractOutputs[Group][Name]
+  readonly [Group in keyof Contract]: {
+    readonly [Name in keyof Contract[Group]]: Operation<
+      ServedInput<Contract[Group][Name]>,
+      ServedOutput<Contract[Group][Name]>
     >
   }
 }

@@ -1,4 +1,4 @@
-import { lstatSync, renameSync, rmSync } from 'node:fs'
+import { type BigIntStats, linkSync, lstatSync, renameSync, rmSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { connect } from 'node:net'
 import { FaultError, messageOf } from '../platform/error.ts'
@@ -46,8 +46,10 @@ export async function listenPrivately(server: Server, path: string): Promise<voi
       return
     } catch (error) {
       if (errnoOf(error) !== 'EADDRINUSE') throw unusable(path, messageOf(error), error)
-      if (isPipe(path) || (await answers(path))) throw alreadyRunning(path)
-      removeStale(path)
+      if (isPipe(path)) throw alreadyRunning(path)
+      const found = identify(path)
+      if (await answers(path)) throw alreadyRunning(path)
+      if (found !== undefined) removeStale(path, found)
     }
   }
   throw unusable(path, 'others keep taking its place')
@@ -93,20 +95,28 @@ function answers(path: string): Promise<boolean> {
   })
 }
 
+/** The socket at a path, or undefined when there is none any more. */
+function identify(path: string): BigIntStats | undefined {
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  if (found?.isSocket() === false) throw unusable(path, 'something that is not a socket has that name')
+  return found
+}
+
+/** Inode numbers are used again at once, times are not. */
+const isSame = (one: BigIntStats, other: BigIntStats | undefined): boolean =>
+  one.ino === other?.ino && one.mtimeNs === other.mtimeNs
+
 /**
- * Moves the dead socket away before it deletes it: two nodes that start at once both find it dead, and the slower one
- * must not delete the socket that the faster one has just made.
+ * Removes the socket that was found dead, and no other: of two nodes that start at once, the slower one must not
+ * delete what the faster one has just made. So it is moved away, looked at again, and put back if it is not the one.
  */
-function removeStale(path: string): void {
+function removeStale(path: string, dead: BigIntStats): void {
   const aside = `${path}.old`
   try {
-    const found = lstatSync(path, { bigint: true })
-    if (!found.isSocket()) throw unusable(path, 'something that is not a socket has that name')
+    if (!isSame(dead, identify(path))) return
     renameSync(path, aside)
-    const moved = lstatSync(aside, { bigint: true })
-    // Inode numbers are used again at once, times are not.
-    if (moved.ino === found.ino && moved.mtimeNs === found.mtimeNs) rmSync(aside, { force: true })
-    else renameSync(aside, path)
+    if (!isSame(dead, identify(aside))) linkSync(aside, path)
+    rmSync(aside, { force: true })
   } catch (error) {
     if (error instanceof FaultError) throw error
     // Somebody else was faster: the next attempt finds out who.

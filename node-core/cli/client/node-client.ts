@@ -8,7 +8,8 @@ import { type Contract, contract } from '../../contract/contract.ts'
 import { contractErrors } from '../../contract/errors.ts'
 import { FaultError } from '../../platform/error.ts'
 import { ensureSocketDirectory, type HomePaths } from '../../platform/home.ts'
-import { cliFault, errnoOf } from '../fault.ts'
+import { cliFault } from '../fault.ts'
+import { socketFault } from './socket-fault.ts'
 import { createSocketSender } from './socket-link.ts'
 
 /** Every operation of the contract, as functions. They throw FaultError and nothing else. */
@@ -82,36 +83,4 @@ function skew(operation: string, what: string, cause: unknown): FaultError {
       hint: 'They are of different versions: restart the node with x0t down and x0t up.',
     },
   )
-}
-
-function socketFault(error: unknown, paths: HomePaths): unknown {
-  switch (errnoOf(error)) {
-    case 'ENOENT':
-    case 'ENOTDIR':
-      return notRunning(paths, false, error)
-    case 'ECONNREFUSED':
-      return notRunning(paths, true, error)
-    case 'EACCES':
-    case 'EPERM':
-      return cliFault({ code: 'NO_PERMISSION' }, `no permission to use the node at ${paths.socket}`, {
-        cause: error,
-        hint: 'The node belongs to another user: run x0t as that user, or name your own home with --home.',
-      })
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return cliFault({ code: 'NODE_WENT_AWAY' }, 'the node closed the connection before it answered', {
-        cause: error,
-        hint: 'It may have stopped, or too many commands run at once: see x0t status and the log in the home.',
-      })
-    default:
-      return error
-  }
-}
-
-function notRunning(paths: HomePaths, stale: boolean, cause: unknown): FaultError {
-  const left = stale ? ' (a socket is there, but the node that made it is gone)' : ''
-  return cliFault({ code: 'NODE_NOT_RUNNING', stale }, `no node runs on the home ${paths.root}${left}`, {
-    cause,
-    hint: 'Start it with x0t up, or name another home with --home.',
-  })
 }

@@ -51,6 +51,7 @@ export const initCommand = defineCommand({
       answer: answerSchema,
       log: 'keep',
       detached: false,
+      tied: true,
       timeoutMs: context.timeoutMs ?? INIT_MS,
       signal: interrupts.signal,
     })

@@ -113,6 +113,7 @@ export const joinCommand = defineCommand({
       answer: answerSchema,
       log: 'keep',
       detached: false,
+      tied: true,
       timeoutMs: timeoutMs + ENTRY_MARGIN_MS,
       signal: interrupts.signal,
       onProgress(progress) {

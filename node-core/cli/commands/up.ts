@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { peerIdSchema } from '../../contract/schemas.ts'
@@ -49,10 +49,10 @@ async function checkNotRunning(context: CliContext): Promise<void> {
   }
 }
 
-/** What a detached node writes to stderr before its own log is open, or when it dies. */
-function openStartLog({ logs }: HomePaths): number {
+/** Where a detached node writes before its own log is open, and when it dies. */
+function startLog({ logs }: HomePaths): { file: string } {
   mkdirSync(logs, { recursive: true, mode: 0o700 })
-  return openSync(join(logs, 'start.log'), 'w', 0o600)
+  return { file: join(logs, 'start.log') }
 }
 
 /** Passes every interrupt on to the node and waits for it to end: 0 when it ended in good order. */
@@ -89,28 +89,24 @@ interface UpWords {
 
 async function start(context: CliContext, { listen, peer, foreground, ...words }: UpWords) {
   const passphrase = await existingPassphrase(context, words)
-  const log = foreground ? 'show' : openStartLog(context.paths)
-  try {
-    context.output.note('Starting the node...')
-    return await runEntry({
-      program: context.entryOf('node'),
-      options: {
-        home: context.paths.root,
-        foreground,
-        ...(listen.length === 0 ? {} : { listen }),
-        ...(peer.length === 0 ? {} : { peers: peer }),
-      },
-      secrets: { passphrase },
-      answer: answerSchema,
-      log,
-      // In both cases: in the foreground, a Ctrl-C would otherwise reach the node twice, once from us.
-      detached: true,
-      timeoutMs: context.timeoutMs ?? START_MS,
-      signal: context.interrupts.signal,
-    })
-  } finally {
-    if (typeof log === 'number') closeSync(log)
-  }
+  context.output.note('Starting the node...')
+  return runEntry({
+    program: context.entryOf('node'),
+    options: {
+      home: context.paths.root,
+      foreground,
+      ...(listen.length === 0 ? {} : { listen }),
+      ...(peer.length === 0 ? {} : { peers: peer }),
+    },
+    secrets: { passphrase },
+    answer: answerSchema,
+    log: foreground ? 'show' : startLog(context.paths),
+    // In both cases: in the foreground, a Ctrl-C would otherwise reach the node twice, once from us.
+    detached: true,
+    tied: foreground,
+    timeoutMs: context.timeoutMs ?? START_MS,
+    signal: context.interrupts.signal,
+  })
 }
 
 export const upCommand = defineCommand({

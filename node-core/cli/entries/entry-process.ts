@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { faultCodeSchema } from '../../contract/errors.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
@@ -20,10 +21,12 @@ export interface EntryRequest<S extends z.ZodType> {
   readonly secrets: EntrySecrets
   /** Of the line that says `ok: true`. */
   readonly answer: S
-  /** Where its log goes: kept for a message if it dies, shown as it comes, or a file descriptor. */
-  readonly log: 'keep' | 'show' | number
+  /** What it writes to stderr: kept for a message if it dies, shown as it comes, or written to a file. */
+  readonly log: 'keep' | 'show' | { readonly file: string }
   /** A session of its own: it outlives the terminal, and Ctrl-C reaches the CLI alone. */
   readonly detached: boolean
+  /** The program gets an IPC channel and sees `disconnect` when this process is gone, even by SIGKILL. */
+  readonly tied: boolean
   readonly timeoutMs: number
   readonly signal: AbortSignal
   onProgress?(progress: Progress): void
@@ -50,16 +53,8 @@ const TERMINATE_MS = 5_000
 export async function runEntry<S extends z.ZodType>(
   request: EntryRequest<S>,
 ): Promise<{ answer: z.infer<S>; child: ChildProcess }> {
-  const child = spawn(process.execPath, [request.program, JSON.stringify(request.options)], {
-    detached: request.detached,
-    stdio: [
-      'pipe',
-      'pipe',
-      request.log === 'keep' ? 'pipe' : request.log === 'show' ? 'inherit' : request.log,
-    ],
-    windowsHide: true,
-  })
-  const tail = keepTail(child)
+  const child = start(request)
+  const tail = tailOf(child, request.log)
   child.stdin?.on('error', () => {})
   child.stdin?.end(JSON.stringify(request.secrets))
   try {
@@ -70,7 +65,34 @@ export async function runEntry<S extends z.ZodType>(
   }
 }
 
-function keepTail(child: ChildProcess): () => string {
+function start<S extends z.ZodType>({
+  program,
+  options,
+  log,
+  detached,
+  tied,
+}: EntryRequest<S>): ChildProcess {
+  const file = typeof log === 'object' ? openSync(log.file, 'w', 0o600) : undefined
+  try {
+    return spawn(process.execPath, [program, JSON.stringify(options)], {
+      detached,
+      stdio: [
+        'pipe',
+        'pipe',
+        file ?? (log === 'show' ? 'inherit' : 'pipe'),
+        // A channel that closes with this process, however it ends: what a node in the foreground lives by.
+        ...(tied ? (['ipc'] as const) : []),
+      ],
+      windowsHide: true,
+    })
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+}
+
+/** The last words of a program that died. */
+function tailOf(child: ChildProcess, log: EntryRequest<z.ZodType>['log']): () => string {
+  if (typeof log === 'object') return () => readFileSync(log.file, 'utf8').slice(-MAX_LOG_TAIL).trim()
   let tail = ''
   child.stderr?.setEncoding('utf8')
   child.stderr?.on('data', (chunk: string) => {

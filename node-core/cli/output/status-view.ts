@@ -1,6 +1,6 @@
 import type { HealthItem, Link, Member, Status } from '../../contract/schemas.ts'
 import { renderForwards, renderServices } from './service-tables.ts'
-import type { Paint, Tone } from './style.ts'
+import { oneLine, type Paint, type Tone } from './style.ts'
 import { type Cell, renderPairs, renderTable } from './table.ts'
 import { formatDuration } from './time.ts'
 import { verdictOf } from './verdict.ts'
@@ -59,7 +59,7 @@ export function renderStatus(status: Status, paint: Paint): string {
   const verdict = verdictOf(status)
   const { node, health } = status
   const sections = [
-    paint(verdict.tone, verdict.text),
+    paint(verdict.tone, oneLine(verdict.text)),
     renderPairs(
       [
         ['node', `${node.name} (${node.peerId}), x0t ${node.version}`],

@@ -21,3 +21,6 @@ export function createPaint(isTerminal: boolean, env: Readonly<Record<string, st
 export function printable(text: string): string {
   return text.replace(/[^\P{C}\n]/gu, '\u{fffd}')
 }
+
+/** The same for what has one line. */
+export const oneLine = (text: string): string => printable(text).replaceAll('\n', ' ')

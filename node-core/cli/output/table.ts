@@ -1,9 +1,8 @@
-import { type Paint, printable, type Tone } from './style.ts'
+import { oneLine, type Paint, type Tone } from './style.ts'
 
 export type Cell = string | { readonly text: string; readonly tone: Tone }
 
-const textOf = (cell: Cell): string =>
-  printable(typeof cell === 'string' ? cell : cell.text).replaceAll('\n', ' ')
+const textOf = (cell: Cell): string => oneLine(typeof cell === 'string' ? cell : cell.text)
 
 /** Columns aligned by their widest cell, two spaces between, nothing after the last. */
 export function renderTable(

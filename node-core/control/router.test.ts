@@ -1,0 +1,194 @@
+import { createRouterClient, ORPCError } from '@orpc/server'
+import { describe, expect, it } from 'vitest'
+import { createFakeNode, JOIN_ID } from '../../tests/helpers/fake-node-api.ts'
+import { createManualClock } from '../../tests/helpers/manual-clock.ts'
+import { contract } from '../contract/contract.ts'
+import { errorDocumentSchema } from '../contract/errors.ts'
+import { ROLES, type Role } from '../domain/role.ts'
+import { systemClock } from '../platform/clock.ts'
+import { FaultError } from '../platform/error.ts'
+import { type LogFields, type Logger, silentLogger } from '../platform/logger.ts'
+import { createRouter, roleThatFallsShort } from './router.ts'
+
+function setUp(caller: Role = 'owner', logger = silentLogger, clock = systemClock) {
+  const fake = createFakeNode()
+  const stopping = new AbortController()
+  const router = createRouter({ api: fake.api, clock, logger })
+  const client = createRouterClient(router, {
+    context: { caller: { via: 'local-socket', role: caller }, stopping: stopping.signal },
+  })
+  /** One call of every operation, with an input that it accepts. */
+  const calls: Record<string, () => Promise<unknown>> = {
+    'node.status': () => client.node.status(),
+    'node.check': () => client.node.check({ check: 'live' }),
+    'node.version': () => client.node.version(),
+    'node.ping': () => client.node.ping({ node: 'server', timeoutMs: 100 }),
+    'node.down': () => client.node.down(),
+    'node.leave': () => client.node.leave(),
+    'members.list': () => client.members.list(),
+    'members.revoke': () => client.members.revoke({ node: 'server' }),
+    'links.list': () => client.links.list(),
+    'invites.create': () => client.invites.create({ role: 'viewer', expiresMs: 60_000, approve: false }),
+    'joins.list': () => client.joins.list(),
+    'joins.approve': () => client.joins.approve({ id: JOIN_ID }),
+    'joins.reject': () => client.joins.reject({ id: JOIN_ID }),
+    'services.list': () => client.services.list(),
+    'services.expose': () => client.services.expose({ name: 'db', target: 'localhost:5432', check: 'tcp' }),
+    'services.unexpose': () => client.services.unexpose({ name: 'web' }),
+    'forwards.list': () => client.forwards.list(),
+    'forwards.add': () => client.forwards.add({ port: 8080, service: 'web', node: null }),
+    'forwards.remove': () => client.forwards.remove({ port: 8080 }),
+  }
+  return { ...fake, client, calls, stopping }
+}
+
+async function codeOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call
+    return 'ok'
+  } catch (error) {
+    expect(error).toBeInstanceOf(ORPCError)
+    if (!(error instanceof ORPCError)) throw error
+    expect(error.defined, error.message).toBe(true)
+    expect(errorDocumentSchema.shape.error.shape.code.safeParse(error.code).success).toBe(true)
+    return error.code === 'FAULT' ? `FAULT ${error.data.code}` : error.code
+  }
+}
+
+const metaOf = (operation: string) => {
+  const [group = '', name = ''] = operation.split('.')
+  const procedure = Object.entries(Object.entries(contract).find(([key]) => key === group)?.[1] ?? {}).find(
+    ([key]) => key === name,
+  )?.[1]
+  if (procedure === undefined) throw new Error(`no operation ${operation}`)
+  return procedure['~orpc'].meta
+}
+
+describe('the roles', () => {
+  it('serves an operation exactly from the role that it names upwards, at this node', async () => {
+    for (const caller of ROLES) {
+      const { calls } = setUp(caller)
+      for (const [operation, call] of Object.entries(calls)) {
+        const allowed = ROLES.indexOf(caller) <= ROLES.indexOf(metaOf(operation).role)
+        expect((await codeOf(call())) === 'FORBIDDEN', `${caller} calls ${operation}`).toBe(!allowed)
+      }
+    }
+  })
+
+  it('asks for the role in the certificate as well where an operation acts on the whole mesh', async () => {
+    for (const certificate of ROLES) {
+      const { calls, state } = setUp('owner')
+      state.certificateRole = certificate
+      for (const [operation, call] of Object.entries(calls)) {
+        const { role, scope } = metaOf(operation)
+        const allowed = scope === 'node' || ROLES.indexOf(certificate) <= ROLES.indexOf(role)
+        expect((await codeOf(call())) === 'FORBIDDEN', `${certificate} node, ${operation}`).toBe(!allowed)
+      }
+    }
+  })
+
+  it('judges before the node hears of the call, and before the input is looked at', async () => {
+    const { client, state } = setUp('viewer')
+    expect(await codeOf(client.members.revoke({ node: '--not a name--' }))).toBe('FORBIDDEN')
+    expect(state.calls).toEqual([])
+  })
+
+  it('has a call in this test for every operation of the contract', () => {
+    const operations = Object.entries(contract).flatMap(([group, members]) =>
+      Object.keys(members).map((name) => `${group}.${name}`),
+    )
+    expect(Object.keys(setUp().calls).sort()).toEqual(operations.sort())
+  })
+
+  it('needs both roles for a mesh-wide operation', () => {
+    const meta = { role: 'admin', scope: 'mesh', effect: 'change' } as const
+    expect(roleThatFallsShort(meta, 'owner', 'viewer')).toBe('viewer')
+    expect(roleThatFallsShort(meta, 'viewer', 'owner')).toBe('viewer')
+    expect(roleThatFallsShort(meta, 'admin', 'admin')).toBeUndefined()
+  })
+})
+
+describe('errors', () => {
+  it('carries code, message and hint of a fault, and nothing of its cause', async () => {
+    const { client, state } = setUp()
+    state.failure = new FaultError({ code: 'DISK_FULL' }, 'no space left', {
+      hint: 'Free some.',
+      cause: new Error('/secret/path'),
+    })
+    const error = await client.node.status().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      code: 'FAULT',
+      message: 'no space left',
+      data: { code: 'DISK_FULL', hint: 'Free some.' },
+    })
+    expect(JSON.stringify(error)).not.toContain('/secret/path')
+    expect(error).toBeInstanceOf(ORPCError)
+    expect(error instanceof Error && error.cause).toBeUndefined()
+  })
+
+  it('says of an unexpected error only that there was one, and logs it', async () => {
+    const lines: { message: string; fields: LogFields | undefined }[] = []
+    const logger: Logger = { ...silentLogger, error: (message, fields) => lines.push({ message, fields }) }
+    const { client, state } = setUp('owner', logger)
+    state.failure = new TypeError('cannot read properties of undefined, secret=hunter2')
+    const error = await client.node.status().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'INTERNAL', status: 500 })
+    expect(JSON.stringify(error)).not.toMatch(/hunter2|at /)
+    expect(lines).toHaveLength(1)
+    expect(lines[0]?.fields).toMatchObject({
+      operation: 'node.status',
+      stack: expect.stringContaining('TypeError'),
+    })
+  })
+
+  it('names the field of an input that is not valid', async () => {
+    const { client } = setUp()
+    const error = await client.services
+      .expose({ name: 'web', target: 'nowhere', check: null })
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'INVALID_INPUT', data: { issues: [{ path: 'target' }] } })
+  })
+
+  it('refuses fields that the operation does not know', async () => {
+    const { client } = setUp()
+    const input = { id: JOIN_ID, force: true }
+    expect(await codeOf(client.joins.approve(input))).toBe('INVALID_INPUT')
+  })
+
+  it('does not let out an answer that is not in the contract', async () => {
+    const { client, state } = setUp()
+    state.node = { ...state.node, version: JSON.parse('7') }
+    expect(await codeOf(client.node.status())).toBe('INTERNAL')
+  })
+
+  it('ends an operation that takes too long, and aborts it', async () => {
+    const clock = createManualClock()
+    const fake = createFakeNode()
+    let seen: AbortSignal | undefined
+    const api = {
+      ...fake.api,
+      links: {
+        list: (options: { signal: AbortSignal }): Promise<never> => {
+          seen = options.signal
+          return new Promise(() => {})
+        },
+      },
+    }
+    const router = createRouter({ api, clock, logger: silentLogger })
+    const client = createRouterClient(router, {
+      context: { caller: { via: 'local-socket', role: 'owner' }, stopping: new AbortController().signal },
+    })
+    const result = codeOf(client.links.list())
+    await expect.poll(() => seen).toBeDefined()
+    clock.advance(60_000)
+    expect(await result).toBe('FAULT TIMEOUT')
+    expect(seen?.aborted).toBe(true)
+  })
+
+  it('aborts what runs when the server stops', async () => {
+    const { client, stopping, state } = setUp()
+    stopping.abort()
+    expect(await codeOf(client.node.status())).toBe('FAULT ABORTED')
+    expect(state.calls).toEqual([])
+  })
+})

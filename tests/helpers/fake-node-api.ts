@@ -1,0 +1,349 @@
+import type { ContractOutputs } from '../../node-core/contract/contract.ts'
+import {
+  type Forward,
+  inviteIdSchema,
+  type Join,
+  joinIdSchema,
+  type LinkDetail,
+  type MemberDetail,
+  meshIdSchema,
+  nodeNameSchema,
+  peerIdSchema,
+  type Service,
+  serviceNameSchema,
+} from '../../node-core/contract/schemas.ts'
+import { PRODUCT_VERSION } from '../../node-core/contract/version.ts'
+import type { CallOptions, NodeApi } from '../../node-core/control/node-api.ts'
+import type { NodeName, PeerId } from '../../node-core/domain/ids.ts'
+import type { Role } from '../../node-core/domain/role.ts'
+import { FaultError } from '../../node-core/platform/error.ts'
+
+const nameOf = (raw: string): NodeName => nodeNameSchema.parse(raw)
+const peerOf = (letter: string): PeerId => peerIdSchema.parse(`12D3KooW${letter.repeat(44)}`)
+const MESH_ID = meshIdSchema.parse('ab'.repeat(32))
+const SUITE = '/x0t/noise-hfs/1/aesgcm'
+const STARTED_AT = Date.UTC(2026, 10, 3, 14, 0, 0)
+
+export const LAPTOP = peerOf('A')
+export const SERVER = peerOf('B')
+export const PHONE = peerOf('C')
+export const JOIN_ID = joinIdSchema.parse('join-0123456789abcdef')
+const INVITE_ID = inviteIdSchema.parse('inv-0123456789abcdef')
+/** As long as a real one, which holds addresses and a secret. */
+export const TOKEN = `x0t1${'abcdefghjkmnpqrstuvwxyz23456789'.repeat(9)}`
+
+type StatusAnswer = Omit<ContractOutputs['node']['status'], 'schema'>
+
+/** What a test may look at and change. */
+export interface FakeNodeState {
+  certificateRole: Role
+  /** Of the process that the node claims to be. */
+  pid: number
+  node: StatusAnswer['node']
+  health: StatusAnswer['health']
+  links: LinkDetail[]
+  members: MemberDetail[]
+  services: Service[]
+  forwards: Forward[]
+  joins: Join[]
+  notReady: string[]
+  /** Peers that give no answer to a ping. */
+  silent: Set<PeerId>
+  /** What was called, in order: `invites.create {"role":"viewer"}`. */
+  readonly calls: string[]
+  /** Called by `node.down` and `node.leave`, after their answer. */
+  onStop(): void
+  /** When set, every operation but the version throws it. */
+  failure: unknown
+}
+
+function member(peer: PeerId, name: string, role: Role, more: Partial<MemberDetail>): MemberDetail {
+  return {
+    peer,
+    name: nameOf(name),
+    role,
+    reachable: true,
+    hops: 1,
+    via: [],
+    seenMs: 400,
+    self: false,
+    standing: 'member',
+    issuing: false,
+    labels: [],
+    expiresAt: STARTED_AT + 7 * 86_400_000,
+    version: PRODUCT_VERSION,
+    ...more,
+  }
+}
+
+function initialState(): FakeNodeState {
+  const laptop = nameOf('laptop')
+  return {
+    certificateRole: 'owner',
+    pid: process.pid,
+    node: {
+      name: laptop,
+      peerId: LAPTOP,
+      mesh: 'home',
+      state: 'up',
+      version: PRODUCT_VERSION,
+      keystore: 'keyfile',
+    },
+    health: [
+      {
+        code: 'keystore.keyfile',
+        severity: 'info',
+        title: 'the keystore opens with a key file',
+        impactsConnectivity: false,
+      },
+    ],
+    links: [
+      {
+        peer: SERVER,
+        name: nameOf('server'),
+        state: 'up',
+        rttMs: 23.4,
+        lossEstimate: 0.002,
+        suite: SUITE,
+        sinceMs: 3_700_000,
+        jitterMs: 1.5,
+        clockOffsetMs: -3,
+        direction: 'outbound',
+        address: '/ip4/127.0.0.1/tcp/4001',
+      },
+    ],
+    members: [
+      member(LAPTOP, 'laptop', 'owner', { self: true, hops: 0, issuing: true, seenMs: 0 }),
+      member(SERVER, 'server', 'operator', {}),
+      member(PHONE, 'phone', 'viewer', { reachable: false, hops: null, seenMs: null, version: null }),
+    ],
+    services: [
+      {
+        name: serviceNameSchema.parse('web'),
+        peer: SERVER,
+        node: nameOf('server'),
+        local: false,
+        target: null,
+        check: null,
+        state: 'healthy',
+        detail: null,
+      },
+    ],
+    forwards: [],
+    joins: [
+      {
+        id: JOIN_ID,
+        invite: INVITE_ID,
+        peer: PHONE,
+        name: nameOf('phone'),
+        role: 'viewer',
+        requestedAt: STARTED_AT,
+        expiresAt: STARTED_AT + 3_600_000,
+        state: 'pending',
+      },
+    ],
+    notReady: [],
+    silent: new Set(),
+    calls: [],
+    onStop() {},
+    failure: undefined,
+  }
+}
+
+export interface FakeNode {
+  readonly api: NodeApi
+  readonly state: FakeNodeState
+}
+
+/** A node that lives in memory: it answers everything, remembers what it was asked, and connects to nothing. */
+export function createFakeNode(): FakeNode {
+  const state = initialState()
+  return { state, api: createApi(state) }
+}
+
+function unknownNode(node: string): Error {
+  return new FaultError({ code: 'UNKNOWN_NODE' }, `no member is called ${node}`, {
+    hint: 'x0t peers lists the members.',
+  })
+}
+
+function createApi(state: FakeNodeState): NodeApi {
+  const called = (operation: string, input?: unknown): void => {
+    state.calls.push(input === undefined ? operation : `${operation} ${JSON.stringify(input)}`)
+    if (state.failure !== undefined) throw state.failure
+  }
+  const find = (node: string): MemberDetail => {
+    const found = state.members.find(({ name, peer }) => name === node || peer === node)
+    if (found === undefined) throw unknownNode(node)
+    return found
+  }
+  const findJoin = (id: string): Join => {
+    const found = state.joins.find((join) => join.id === id)
+    if (found?.state === 'pending') return found
+    throw new FaultError({ code: 'UNKNOWN_JOIN' }, `no request ${id} waits`, {
+      hint: 'x0t approve lists them.',
+    })
+  }
+  const decide = (id: string, decision: 'approved' | 'rejected'): { join: Join } => {
+    const join = { ...findJoin(id), state: decision }
+    state.joins = state.joins.map((other) => (other.id === id ? join : other))
+    return { join }
+  }
+  const stopSoon = (): void => {
+    setImmediate(() => state.onStop())
+  }
+
+  return {
+    certificateRole: () => state.certificateRole,
+    node: {
+      async status() {
+        called('node.status')
+        const { node, links, members, services, forwards, health } = state
+        return { node, links, members, services, forwards, health }
+      },
+      async check({ check }) {
+        called('node.check', { check })
+        const reasons = check === 'ready' ? state.notReady : []
+        return { check, ok: reasons.length === 0, reasons }
+      },
+      async version() {
+        state.calls.push('node.version')
+        return {
+          version: state.node.version,
+          runtime: process.versions.node,
+          pid: state.pid,
+          startedAt: STARTED_AT,
+        }
+      },
+      async ping({ node, timeoutMs }, { signal }: CallOptions) {
+        called('node.ping', { node, timeoutMs })
+        signal.throwIfAborted()
+        const { peer, name, via } = find(node)
+        const answered = !state.silent.has(peer)
+        const names = via.map((id) => find(id).name)
+        return {
+          peer,
+          name,
+          answered,
+          rttMs: answered ? 23.4 : null,
+          via: names,
+          detail: answered ? null : 'timed out',
+        }
+      },
+      async down() {
+        called('node.down')
+        stopSoon()
+        return { pid: state.pid }
+      },
+      async leave() {
+        called('node.leave')
+        stopSoon()
+        return { mesh: state.node.mesh, peer: state.node.peerId }
+      },
+    },
+    members: {
+      async list() {
+        called('members.list')
+        return { items: state.members }
+      },
+      async revoke(input) {
+        called('members.revoke', input)
+        const { peer, name } = find(input.node)
+        state.members = state.members.filter((other) => other.peer !== peer)
+        return { peer, name, alsoRevoked: [] }
+      },
+    },
+    links: {
+      async list() {
+        called('links.list')
+        return { items: state.links }
+      },
+    },
+    invites: {
+      async create(input) {
+        called('invites.create', input)
+        return {
+          id: INVITE_ID,
+          token: TOKEN,
+          fingerprint: MESH_ID,
+          role: input.role,
+          approve: input.approve,
+          expiresAt: Date.now() + input.expiresMs,
+          addresses: ['/ip4/127.0.0.1/tcp/4001'],
+        }
+      },
+    },
+    joins: {
+      async list() {
+        called('joins.list')
+        return { items: state.joins }
+      },
+      async approve({ id }) {
+        called('joins.approve', { id })
+        return decide(id, 'approved')
+      },
+      async reject({ id }) {
+        called('joins.reject', { id })
+        return decide(id, 'rejected')
+      },
+    },
+    services: {
+      async list() {
+        called('services.list')
+        return { items: state.services }
+      },
+      async expose(input) {
+        called('services.expose', input)
+        const service: Service = {
+          ...input,
+          peer: state.node.peerId,
+          node: state.node.name,
+          local: true,
+          state: 'unknown',
+          detail: null,
+        }
+        state.services = [...state.services, service]
+        return { service }
+      },
+      async unexpose({ name }) {
+        called('services.unexpose', { name })
+        const found = state.services.find((service) => service.local && service.name === name)
+        if (found === undefined) {
+          throw new FaultError({ code: 'UNKNOWN_SERVICE' }, `this node offers no service ${name}`, {
+            hint: 'x0t services lists them.',
+          })
+        }
+        state.services = state.services.filter((service) => service !== found)
+        return { name }
+      },
+    },
+    forwards: {
+      async list() {
+        called('forwards.list')
+        return { items: state.forwards }
+      },
+      async add({ port, service, node }) {
+        called('forwards.add', { port, service, node })
+        const forward: Forward = {
+          host: '127.0.0.1',
+          port: port === 0 ? 49_152 : port,
+          service,
+          node,
+          state: 'listening',
+          flows: 0,
+          detail: null,
+        }
+        state.forwards = [...state.forwards, forward]
+        return { forward }
+      },
+      async remove({ port }) {
+        called('forwards.remove', { port })
+        const found = state.forwards.find((forward) => forward.port === port)
+        if (found === undefined)
+          throw new FaultError({ code: 'UNKNOWN_FORWARD' }, `nothing listens on port ${port}`)
+        state.forwards = state.forwards.filter((forward) => forward !== found)
+        return { port, service: found.service }
+      },
+    },
+  }
+}
