@@ -9,7 +9,7 @@ import { MLDSA_PUBLIC_KEY_BYTES } from './mldsa.ts'
 import { decodeRecord, type RecordKind, type SignedRecord } from './signed-record.ts'
 
 export const MAX_CERTIFICATE_BYTES = 10 * 1024
-export const MAX_LABELS = 16
+const MAX_LABELS = 16
 
 /** Who signed: the mesh authority, or the node with this PeerId by its own node identity. */
 export type CertificateIssuer = 'authority' | PeerId

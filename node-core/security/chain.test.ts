@@ -154,6 +154,19 @@ describe('an issuer that grants more than it may', () => {
     expect(decodeChain(makeChain(world.founder.chain.leaf, world.admin.chain.leaf).bytes)).toBeUndefined()
   })
 
+  it('cannot hide behind another name: what revokes it must reach what it issued', () => {
+    const subject = world.member('operator', world.admin)
+    const leaf = sign(world.admin.identity.key, subject.chain, { issuer: world.founder.identity.peerId })
+    expect(verifyChain(makeChain(leaf, world.admin.chain.leaf), world.trust())).toBe('forged')
+    expect(verifyChain(makeChain(leaf, world.founder.chain.leaf), world.trust())).toBe('forged')
+  })
+
+  it('is believed only with a certificate that names the authority, even under the authority key', () => {
+    const odd = sign(world.authority.key, world.admin.chain, { issuer: world.founder.identity.peerId })
+    const { leaf } = world.member('operator', world.admin).chain
+    expect(verifyChain(makeChain(leaf, odd), world.trust())).toBe('forged')
+  })
+
   it('cannot hang itself into a deeper chain', () => {
     const parts = [member.chain.leaf, world.founder.chain.leaf, world.founder.chain.leaf]
     expect(decodeChain(encodeStrict(parts.map((part) => part.record.bytes)))).toBeUndefined()

@@ -79,6 +79,13 @@ describe('decodeStrict', () => {
     expect(decodeStrict(anything, mixed, MAX)).toBeUndefined()
   })
 
+  it('takes sixteen levels of nesting and refuses seventeen', () => {
+    const nested = (depth: number): unknown => (depth === 0 ? 0 : [nested(depth - 1)])
+    expect(decodeStrict(anything, encodeStrict(nested(16)), MAX)).toBeDefined()
+    expect(decodeStrict(anything, encodeStrict(nested(17)), MAX)).toBeUndefined()
+    expect(decodeStrict(anything, encodeStrict([nested(15), 'next', nested(15)]), MAX)).toBeDefined()
+  })
+
   it.each([
     '9bffffffffffffffff01',
     '5bffffffffffffffff01',

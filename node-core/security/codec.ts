@@ -8,15 +8,14 @@ export const encodeStrict = (value: unknown): Uint8Array => new Uint8Array(encod
 /**
  * Decodes deterministic CBOR that a stranger may have made. `undefined` unless the bytes are at most `maxBytes`, are
  * exactly what `encodeStrict` would write for the value (so one value has one encoding and one hash), and the value
- * fits the schema. Never throws. What it returns shares no memory with the input.
+ * fits the schema. Never throws. What it returns shares no memory with the input: the decoder copies byte strings.
  */
 export function decodeStrict<T>(schema: z.ZodType<T>, bytes: Uint8Array, maxBytes: number): T | undefined {
   if (bytes.length === 0 || bytes.length > maxBytes) return undefined
   try {
-    const copy = Uint8Array.from(bytes)
-    if (nestsTooDeep(copy)) return undefined
-    const raw: unknown = decode(copy)
-    if (!equalBytes(encode(raw), copy)) return undefined
+    if (nestsTooDeep(bytes)) return undefined
+    const raw: unknown = decode(bytes)
+    if (!equalBytes(encode(raw), bytes)) return undefined
     const parsed = schema.safeParse(raw)
     return parsed.success ? parsed.data : undefined
   } catch {

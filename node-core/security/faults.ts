@@ -14,6 +14,7 @@ export type SecurityFault =
   | { code: 'BAD_RECORD'; record: string }
   | { code: 'CANNOT_ISSUE'; refusal: IssueRefusal }
   | { code: 'BAD_POLICY'; problems: readonly { line: number; message: string }[] }
+  | { code: 'EMPTY_PASSPHRASE' }
   | { code: 'KEYSTORE_MISSING'; path: string }
   | { code: 'KEYSTORE_EXISTS'; path: string }
   | { code: 'KEYSTORE_DAMAGED'; path: string }

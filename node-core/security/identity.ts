@@ -8,8 +8,6 @@ import type { SecurityFault } from './faults.ts'
 import { createHybridKey, type HybridKey, type HybridSecretSeeds } from './hybrid-key.ts'
 import { hideSecrets } from './redact.ts'
 
-export { generateSeeds } from './hybrid-key.ts'
-
 /** Who a node is: an Ed25519 libp2p key, which is its PeerId, and an ML-DSA-65 key. */
 export interface NodeIdentity {
   readonly peerId: PeerId

@@ -22,7 +22,7 @@ const SECRET_BYTES = 32
 const MAX_TOKEN_BYTES = 2_048
 const MAX_BOOTSTRAP_ADDRESSES = 8
 const CHECKSUM_BYTES = 4
-export const TOKEN_PREFIX = 'x0t1'
+const TOKEN_PREFIX = 'x0t1'
 
 /** What a token holds. `secret` is hidden from `JSON.stringify` and `inspect`. */
 export interface Invite {
@@ -79,8 +79,7 @@ const tokenSchema = z.strictObject({
   secret: bytesOf(SECRET_BYTES),
 })
 
-/** The form in which a store keeps an `InviteRecord`. */
-export const inviteRecordSchema: z.ZodType<InviteRecord> = z.strictObject({
+const inviteRecordSchema: z.ZodType<InviteRecord> = z.strictObject({
   inviteId: inviteIdSchema,
   publicKey: hybridPublicKeySchema,
   role: roleSchema,

@@ -65,6 +65,14 @@ describe('issueCertificate', () => {
     expect(() => issue(world.founder, changes)).toThrow(expect.objectContaining({ code: 'BAD_RECORD' }))
   })
 
+  it('refuses a node whose right to issue is not from the authority', () => {
+    const node = world.member('admin', world.founder)
+    const chain = { ...node.chain, leaf: { ...node.chain.leaf, issuing: true } }
+    expect(() => issue({ ...node, chain }, { role: 'viewer' })).toThrow(
+      expect.objectContaining({ fault: { code: 'CANNOT_ISSUE', refusal: 'issuer-may-not-issue' } }),
+    )
+  })
+
   it('refuses a life of more than a year even of the authority', () => {
     const grant = world.grant(world.identity(), { expiresAt: NOW_MS + 367 * DAY_MS })
     expect(() => issueCertificate(world, { kind: 'authority', key: world.authority.key }, grant)).toThrow(

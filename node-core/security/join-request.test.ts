@@ -93,6 +93,15 @@ describe('a join request', () => {
     expect(verifyJoinRequest(request(swapped), self())).toBe('forged')
   })
 
+  it('keeps its two signatures apart even when one key makes both', () => {
+    const invited = { ...self(), invite: { ...record, publicKey: joiner.key.publicKey } }
+    const own = request(signJoinRequest(invite, joiner.key, { ...joiner, key: joiner.key, name }))
+    expect(verifyJoinRequest(own, invited)).toBe('valid')
+    const { body, inviteSignature, nodeSignature } = own
+    const swapped = encodeStrict({ body, inviteSignature: nodeSignature, nodeSignature: inviteSignature })
+    expect(verifyJoinRequest(request(swapped), invited)).toBe('forged')
+  })
+
   it('is for one mesh, one issuer and one invite', () => {
     const other = securityWorld(7)
     expect(verifyJoinRequest(request(bytes), { ...self(), meshId: other.meshId })).toBe('wrong-mesh')

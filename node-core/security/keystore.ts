@@ -40,7 +40,7 @@ export type KeystoreLock =
 export interface Keystore {
   /** How the keystore on disk is locked; `undefined` when there is none. Throws like `open` for what cannot be read. */
   kind(): Promise<KeystoreKind | undefined>
-  /** Seals secrets into a new keystore. Throws KEYSTORE_EXISTS rather than overwrite one. */
+  /** Seals secrets into a new keystore. Throws KEYSTORE_EXISTS rather than overwrite one, and EMPTY_PASSPHRASE. */
   create(secrets: KeystoreSecrets, lock: KeystoreLock): Promise<void>
   /** Replaces the keystore in one step, by other secrets or under another lock. Throws KEYSTORE_MISSING. */
   replace(secrets: KeystoreSecrets, lock: KeystoreLock): Promise<void>
@@ -111,6 +111,7 @@ export function createKeystore(
     lock: KeystoreLock,
     before: Header | undefined,
   ): Promise<void> {
+    if (lock.kind === 'passphrase' && lock.passphrase.length === 0) throw emptyPassphrase()
     const header = newHeader(deps.random, lock.kind, cost)
     const key =
       lock.kind === 'passphrase' ? await passphraseKey(header, lock.passphrase) : await ownKeyFile(before)
@@ -214,6 +215,11 @@ async function removeIfThere(path: string): Promise<void> {
     if (!isMissing(error)) throw error
   }
 }
+
+const emptyPassphrase = (): FaultError<SecurityFault> =>
+  new FaultError<SecurityFault>({ code: 'EMPTY_PASSPHRASE' }, 'the passphrase is empty', {
+    hint: 'Give one of at least a few words, or none at all: then a key file is made beside the keystore.',
+  })
 
 const damaged = (path: string): FaultError<SecurityFault> =>
   new FaultError<SecurityFault>({ code: 'KEYSTORE_DAMAGED', path }, `${path} is damaged or not a keystore`, {

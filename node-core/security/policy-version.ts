@@ -16,7 +16,7 @@ import {
   verifyRecord,
 } from './signed-record.ts'
 
-export const MAX_POLICY_VERSION_BYTES = MAX_POLICY_BYTES + 4 * 1024
+const MAX_POLICY_VERSION_BYTES = MAX_POLICY_BYTES + 4 * 1024
 
 /** A numbered version of the mesh's policy, as the authority signs it. The document is the YAML text that people wrote. */
 export interface PolicyVersionBody {

@@ -15,7 +15,7 @@ import { parsedText } from './codec.ts'
 export const POLICY_ACTIONS = ['use', 'provide', 'transit'] as const
 export type PolicyAction = (typeof POLICY_ACTIONS)[number]
 
-export const MAX_POLICY_RULES = 256
+const MAX_POLICY_RULES = 256
 const MAX_SELECTED = 64
 
 /** `members`: every member. Otherwise all the kinds that are given must match. */

@@ -103,6 +103,25 @@ describe('appendRevocation', () => {
     expect(appendRevocation(emptyLog(world.admin.identity.peerId), one).outcome).toBe('forged')
   })
 
+  it('lets no issuer grow its log without bound, by number or by size', () => {
+    const [first] = trunk as [RevocationEntry]
+    // What matters here is the shape of the log: the signatures were judged before.
+    const long = (count: number, sizeBytes: number): RevocationEntry[] =>
+      Array.from({ length: count }, (_, index) => ({
+        ...first,
+        seq: index + 1,
+        prev: index === 0 ? NO_ENTRY : `entry-${index}`,
+        hash: `entry-${index + 1}`,
+        bytes: new Uint8Array(sizeBytes),
+      }))
+    for (const entries of [long(4_097, 1), long(4, 8 * 1024 * 1024)]) {
+      const last = entries.at(-1) as RevocationEntry
+      const log = buildLog('authority', entries)
+      expect(log.entries.size).toBe(entries.length - 1)
+      expect(appendRevocation(log, last)).toEqual({ outcome: 'full', log })
+    }
+  })
+
   it('does not change the log that it was given', () => {
     const log = buildLog('authority', trunk.slice(0, 2))
     const before = hashes(log)

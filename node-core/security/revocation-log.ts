@@ -15,16 +15,20 @@ export interface RevocationLog {
   readonly forkedAt: ReadonlySet<number>
   /** The highest number; 0 for an empty log. */
   readonly seq: number
+  /** Of all its entries. */
+  readonly sizeBytes: number
 }
 
-/** A log never grows beyond this: an issuer gone mad fills its own log and nothing else. */
-export const MAX_LOG_ENTRIES = 16_384
+/** A log never grows beyond these: an issuer gone mad fills its own log and nothing else. */
+const MAX_LOG_ENTRIES = 4_096
+const MAX_LOG_BYTES = 24 * 1024 * 1024
 
 export const emptyLog = (issuer: CertificateIssuer): RevocationLog => ({
   issuer,
   entries: new Map(),
   forkedAt: new Set(),
   seq: 0,
+  sizeBytes: 0,
 })
 
 export type AppendOutcome =
@@ -55,6 +59,7 @@ interface DraftLog extends RevocationLog {
   readonly entries: Map<string, RevocationEntry>
   readonly forkedAt: Set<number>
   seq: number
+  sizeBytes: number
 }
 
 const draftOf = (log: RevocationLog): DraftLog => ({
@@ -62,12 +67,14 @@ const draftOf = (log: RevocationLog): DraftLog => ({
   entries: new Map(log.entries),
   forkedAt: new Set(log.forkedAt),
   seq: log.seq,
+  sizeBytes: log.sizeBytes,
 })
 
 function put(draft: DraftLog, entry: RevocationEntry, outcome: 'accepted' | 'fork'): void {
   draft.entries.set(entry.hash, entry)
   if (outcome === 'fork') draft.forkedAt.add(entry.seq)
   draft.seq = Math.max(draft.seq, entry.seq)
+  draft.sizeBytes += entry.bytes.length
 }
 
 function judgeAppend(log: RevocationLog, entry: RevocationEntry): AppendOutcome {
@@ -76,7 +83,7 @@ function judgeAppend(log: RevocationLog, entry: RevocationEntry): AppendOutcome 
   const before = entry.prev === NO_ENTRY ? 0 : log.entries.get(entry.prev)?.seq
   if (before === undefined) return 'gap'
   if (before + 1 !== entry.seq) return 'forged'
-  if (log.entries.size >= MAX_LOG_ENTRIES) return 'full'
+  if (log.entries.size >= MAX_LOG_ENTRIES || log.sizeBytes + entry.bytes.length > MAX_LOG_BYTES) return 'full'
   return entry.seq <= log.seq ? 'fork' : 'accepted'
 }
 
@@ -101,7 +108,7 @@ function extend(draft: DraftLog, entries: Iterable<RevocationEntry>): Revocation
   return draft
 }
 
-/** The union of two logs of one issuer. Commutative, associative, idempotent, up to `MAX_LOG_ENTRIES`. */
+/** The union of two logs of one issuer. Commutative, associative, idempotent, as long as it fits the bounds of one log. */
 export const mergeLogs = (left: RevocationLog, right: RevocationLog): RevocationLog =>
   extend(draftOf(left), right.entries.values())
 

@@ -60,6 +60,17 @@ describe('a revocation', () => {
     expect(verifyRevocation(entry, trust({ issuerCertificate: () => plain.chain.leaf }))).toBe('forged')
   })
 
+  it('is forged from an admin that may not issue, or whose right to issue is not from the authority', () => {
+    const idle = world.member('admin', 'authority')
+    const claims = world.member('admin', world.founder)
+    const judged = [idle.chain.leaf, { ...claims.chain.leaf, issuing: true }].map((leaf) => {
+      const { key } = leaf.peerId === idle.identity.peerId ? idle.identity : claims.identity
+      const entry = signRevocation({ meshId: world.meshId, issuer: leaf.peerId, key }, undefined, what())
+      return verifyRevocation(entry, trust({ issuerCertificate: () => leaf }))
+    })
+    expect(judged).toEqual(['forged', 'forged'])
+  })
+
   it('still counts when the certificate of its issuer has expired, but not when it was made after that', () => {
     const { expiresAt } = world.admin.chain.leaf
     const late = trust({ nowMs: expiresAt + 30 * DAY_MS })

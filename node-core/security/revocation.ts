@@ -18,9 +18,9 @@ import {
   verifyRecord,
 } from './signed-record.ts'
 
-export const MAX_REVOCATION_BYTES = 48 * 1024
-export const MAX_REVOCATION_HEAD_BYTES = 4 * 1024
-export const MAX_KEPT_SERIALS = 1_024
+const MAX_REVOCATION_BYTES = 48 * 1024
+const MAX_REVOCATION_HEAD_BYTES = 4 * 1024
+const MAX_KEPT_SERIALS = 1_024
 const MAX_SEQ = 1_000_000
 /** `prev` of the first entry, and `entryHash` of the head of an empty log. */
 export const NO_ENTRY = '0'.repeat(64)

@@ -31,8 +31,7 @@ export async function readSecretFile(path: string, maxBytes: number): Promise<Ui
     if (!status.isFile()) throw unreadable(path, undefined)
     // Windows has no such modes: there the home's access list protects it.
     if (process.platform !== 'win32' && (status.mode & OTHERS) !== 0) throw exposed(path, status.mode)
-    if (status.size > maxBytes) throw oversize(path, status.size)
-    // One byte more than the limit, for a file that grows while it is read.
+    // One byte more than the limit tells a file that is too large, however large.
     const bytes = new Uint8Array(maxBytes + 1)
     let length = 0
     for (;;) {
@@ -40,7 +39,7 @@ export async function readSecretFile(path: string, maxBytes: number): Promise<Ui
       if (bytesRead === 0) break
       length += bytesRead
     }
-    if (length > maxBytes) throw oversize(path, length)
+    if (length > maxBytes) throw oversize(path, maxBytes)
     return bytes.subarray(0, length)
   } finally {
     await file.close()
@@ -84,10 +83,10 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-const oversize = (path: string, sizeBytes: number): FaultError<SecurityFault> =>
+const oversize = (path: string, maxBytes: number): FaultError<SecurityFault> =>
   new FaultError<SecurityFault>(
     { code: 'KEYSTORE_DAMAGED', path },
-    `${path} has ${sizeBytes} bytes, more than a file of its kind can have`,
+    `${path} is larger than the ${maxBytes} bytes that a file of its kind can have`,
     { hint: 'Restore it from a backup.' },
   )
 
