@@ -1,0 +1,430 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type {
+  MessageStream,
+  MultiaddrConnection,
+  PeerId,
+  SecuredConnection,
+  StreamMuxerFactory,
+} from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddrConnectionPair } from '@libp2p/utils'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../../tests/helpers/eventually.ts'
+import { createManualClock, type ManualClock } from '../../tests/helpers/manual-clock.ts'
+import { type Admission, type HandshakeBinding, MAX_PROOF_BYTES } from './admission-port.ts'
+import type { HandshakeEvents } from './events.ts'
+import {
+  createMeshNoise,
+  createPublishedNoise,
+  type MeshNoiseOptions,
+  type NoiseHfsParts,
+} from './noise-hfs.ts'
+import type { Implementation } from './primitives.ts'
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value)
+const string = (value: Uint8Array): string => new TextDecoder().decode(value)
+
+const admitting: Admission = {
+  prove: async () => text('let me in'),
+  judge: async () => ({ kind: 'admit', reply: text('welcome') }),
+  judgeReply: async () => ({ kind: 'admitted' }),
+}
+
+const muxerNamed = (protocol: string): StreamMuxerFactory => ({
+  protocol,
+  createStreamMuxer() {
+    throw new Error('no test opens a muxer')
+  },
+})
+
+interface EndOptions {
+  readonly parts: NoiseHfsParts
+  readonly muxers?: readonly string[]
+  readonly suite?: number
+}
+
+async function createEnd({ parts, muxers = ['/yamux/1.0.0'], suite = 0 }: EndOptions) {
+  const privateKey = await generateKeyPair('Ed25519')
+  const factories = new Map(muxers.map((name) => [name, muxerNamed(name)]))
+  const factory = parts.encrypters[suite]
+  if (factory === undefined) throw new Error('no such suite')
+  const encrypter = factory({ privateKey, upgrader: { getStreamMuxers: () => factories } })
+  const events: { name: keyof HandshakeEvents; event: HandshakeEvents[keyof HandshakeEvents] }[] = []
+  for (const name of ['secured', 'ended', 'refused', 'failed', 'shed'] as const) {
+    parts.events.on(name, (event) => events.push({ name, event }))
+  }
+  return { encrypter, events, peer: peerIdFromPrivateKey(privateKey), gate: parts.gate }
+}
+type End = Awaited<ReturnType<typeof createEnd>>
+
+interface Ends {
+  readonly initiator?: EndOptions
+  readonly responder?: EndOptions
+  readonly dialled?: PeerId
+  readonly onConnections?: (out: MultiaddrConnection, inn: MultiaddrConnection) => void
+}
+
+/** Runs both ends of one handshake and says how each ended: a connection, or the code of its error. */
+async function handshake({ initiator, responder, dialled, onConnections }: Ends) {
+  const [out, inn] = multiaddrConnectionPair()
+  const a = await createEnd(initiator ?? { parts: createMeshNoise({ admission: admitting }) })
+  const b = await createEnd(responder ?? { parts: createMeshNoise({ admission: admitting }) })
+  onConnections?.(out, inn)
+  const options = dialled === undefined ? {} : { remotePeer: dialled }
+  const [outbound, inbound] = await Promise.all([
+    settle(a.encrypter.secureOutbound(out, options)),
+    settle(b.encrypter.secureInbound(inn)),
+  ])
+  return { a, b, out, inn, outbound, inbound }
+}
+
+type Outcome = { readonly ok: SecuredConnection } | { readonly code: string; readonly error: unknown }
+
+async function settle(work: Promise<SecuredConnection>): Promise<Outcome> {
+  try {
+    return { ok: await work }
+  } catch (error) {
+    return { code: (error as { code?: string }).code ?? 'untyped', error }
+  }
+}
+
+const codeOf = (outcome: Outcome): string => ('code' in outcome ? outcome.code : 'secured')
+const names = (end: End): string[] => end.events.map(({ name }) => name)
+
+function connectionOf(outcome: Outcome): SecuredConnection {
+  if (!('ok' in outcome)) throw outcome.error
+  return outcome.ok
+}
+
+async function exchange(from: MessageStream, to: MessageStream, message: string): Promise<void> {
+  let heard = ''
+  to.addEventListener('message', (event) => {
+    heard += string(event.data.subarray())
+  })
+  from.send(text(message))
+  await eventually('the message has arrived', () => heard === message)
+}
+
+const rejections: unknown[] = []
+const onRejection = (reason: unknown): void => {
+  rejections.push(reason)
+}
+beforeAll(() => process.on('unhandledRejection', onRejection))
+afterAll(() => {
+  process.off('unhandledRejection', onRejection)
+  expect(rejections).toEqual([])
+})
+
+describe('the encrypters', () => {
+  it('secure a connection with both suites and the published profile, native and portable', async () => {
+    const implementations: readonly Implementation[] = ['native', 'noble']
+    const make = [
+      (implementation: Implementation) => ({
+        parts: createMeshNoise({ admission: admitting }, { implementation }),
+      }),
+      (implementation: Implementation) => ({
+        parts: createMeshNoise({ admission: admitting }, { implementation }),
+        suite: 1,
+      }),
+      (implementation: Implementation) => ({ parts: createPublishedNoise({}, { implementation }) }),
+    ]
+    for (const end of make) {
+      for (const mine of implementations) {
+        for (const theirs of implementations) {
+          const { a, b, outbound, inbound } = await handshake({
+            initiator: end(mine),
+            responder: end(theirs),
+          })
+          const [out, inn] = [connectionOf(outbound), connectionOf(inbound)]
+          expect(out.remotePeer.equals(b.peer) && inn.remotePeer.equals(a.peer)).toBe(true)
+          expect(out.streamMuxer?.protocol).toBe('/yamux/1.0.0')
+          await exchange(out.connection, inn.connection, 'there')
+          await exchange(inn.connection, out.connection, 'and back')
+          expect([names(a), names(b)]).toEqual([['secured'], ['secured']])
+        }
+      }
+    }
+  })
+
+  it('give the admission what both ends agree on', async () => {
+    const seen: Record<string, HandshakeBinding> = {}
+    const watching: Admission = {
+      async prove(binding, signal) {
+        seen['prove'] = binding
+        return await admitting.prove(binding, signal)
+      },
+      async judge(binding, proof, signal) {
+        seen['judge'] = binding
+        expect(string(proof)).toBe('let me in')
+        return await admitting.judge(binding, proof, signal)
+      },
+      async judgeReply(binding, reply, signal) {
+        seen['judgeReply'] = binding
+        expect(string(reply)).toBe('welcome')
+        return await admitting.judgeReply(binding, reply, signal)
+      },
+    }
+    const parts = () => ({ parts: createMeshNoise({ admission: watching }) })
+    const { a, b } = await handshake({ initiator: parts(), responder: parts() })
+    const { prove, judge, judgeReply } = seen
+    expect(prove?.remotePeer).toBe(b.peer.toString())
+    expect(judge?.remotePeer).toBe(a.peer.toString())
+    expect(prove?.finalHash).toBeUndefined()
+    for (const binding of [judge, judgeReply]) {
+      expect(hex(binding?.initiatorHash)).toBe(hex(prove?.initiatorHash))
+      expect(hex(binding?.finalHash)).toBe(hex(judge?.finalHash))
+    }
+    expect(hex(judge?.finalHash)).not.toBe(hex(judge?.initiatorHash))
+    expect(prove?.selectedSuite).toBe('/x0t/noise-hfs/1/aesgcm')
+    expect(prove?.localSuites).toEqual(['/x0t/noise-hfs/1/aesgcm', '/x0t/noise-hfs/1/chachapoly'])
+    expect(judge?.remoteAddress).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\//)
+  })
+
+  it('resolve on the dialling side only after a good D', async () => {
+    let release: (() => void) | undefined
+    const slow: Admission = {
+      ...admitting,
+      judge: async () => {
+        await new Promise<void>((resolve) => {
+          release = resolve
+        })
+        return { kind: 'admit', reply: text('welcome') }
+      },
+    }
+    const [out, inn] = multiaddrConnectionPair()
+    const a = await createEnd({ parts: createMeshNoise({ admission: admitting }) })
+    const b = await createEnd({ parts: createMeshNoise({ admission: slow }) })
+    let resolved = false
+    const outbound = a.encrypter.secureOutbound(out).then(() => {
+      resolved = true
+    })
+    const inbound = b.encrypter.secureInbound(inn)
+    await eventually('the responder is judging', () => release !== undefined)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([resolved, names(a)]).toEqual([false, []])
+    release?.()
+    await Promise.all([outbound, inbound])
+    expect(resolved).toBe(true)
+  })
+
+  it('tell both ends of a refusal by the responder, with its code', async () => {
+    const refusing: Admission = {
+      ...admitting,
+      judge: async () => ({
+        kind: 'refuse',
+        reply: text('no'),
+        code: 'REVOKED',
+        reason: 'revoked on Monday',
+      }),
+    }
+    const asking: Admission = {
+      ...admitting,
+      judgeReply: async (_binding, reply) => ({ kind: 'refused', code: 'REVOKED', reason: string(reply) }),
+    }
+    const { a, b, inn, outbound, inbound } = await handshake({
+      initiator: { parts: createMeshNoise({ admission: asking }) },
+      responder: { parts: createMeshNoise({ admission: refusing }) },
+    })
+    expect([codeOf(outbound), codeOf(inbound)]).toEqual(['REFUSED', 'REFUSED'])
+    expect(a.events).toMatchObject([
+      { name: 'refused', event: { by: 'remote', code: 'REVOKED', reason: 'no' } },
+    ])
+    expect(b.events).toMatchObject([
+      {
+        name: 'refused',
+        event: { by: 'local', code: 'REVOKED', reason: 'revoked on Monday', peer: a.peer.toString() },
+      },
+    ])
+    expect(inn.status).not.toBe('open')
+    expect(b.gate.handshakes).toBe(0)
+  })
+
+  it('let the initiator refuse the responder', async () => {
+    const picky: Admission = {
+      ...admitting,
+      judgeReply: async () => ({ kind: 'refused', code: 'WRONG_MESH', reason: 'another mesh' }),
+    }
+    const { a, out, outbound } = await handshake({
+      initiator: { parts: createMeshNoise({ admission: picky }) },
+    })
+    expect(codeOf(outbound)).toBe('REFUSED')
+    expect(names(a)).toEqual(['refused'])
+    expect(out.status).not.toBe('open')
+  })
+
+  it('end the upgrade of an exchange that is complete, at both ends', async () => {
+    const joining: Admission = { ...admitting, judgeReply: async () => ({ kind: 'end' }) }
+    const issuing: Admission = {
+      ...admitting,
+      judge: async () => ({ kind: 'end', reply: text('your certificate') }),
+    }
+    const { a, b, outbound, inbound } = await handshake({
+      initiator: { parts: createMeshNoise({ admission: joining }) },
+      responder: { parts: createMeshNoise({ admission: issuing }) },
+    })
+    expect([codeOf(outbound), codeOf(inbound)]).toEqual(['EXCHANGE_ENDED', 'EXCHANGE_ENDED'])
+    expect([names(a), names(b)]).toEqual([['ended'], ['ended']])
+  })
+
+  it('refuse another peer than the one that was dialled, before it is shown anything', async () => {
+    const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    let proofs = 0
+    const counting: Admission = {
+      ...admitting,
+      prove: async () => {
+        proofs += 1
+        return text('proof')
+      },
+    }
+    const { a, b, outbound, inbound } = await handshake({
+      initiator: { parts: createMeshNoise({ admission: counting }) },
+      dialled: other,
+    })
+    expect(codeOf(outbound)).toBe('WRONG_PEER')
+    expect(codeOf(inbound)).toBe('CONNECTION_LOST')
+    expect(proofs).toBe(0)
+    expect(a.events).toMatchObject([
+      {
+        name: 'failed',
+        event: { fault: { code: 'WRONG_PEER', expected: other.toString(), actual: b.peer.toString() } },
+      },
+    ])
+  })
+
+  it('refuse another suite, and the published profile where the mesh is spoken', async () => {
+    const mesh = () => createMeshNoise({ admission: admitting })
+    const pairs: Ends[] = [
+      { initiator: { parts: mesh(), suite: 0 }, responder: { parts: mesh(), suite: 1 } },
+      { initiator: { parts: createPublishedNoise() }, responder: { parts: mesh(), suite: 0 } },
+      { initiator: { parts: mesh(), suite: 0 }, responder: { parts: createPublishedNoise() } },
+    ]
+    for (const ends of pairs) expect(codeOf((await handshake(ends)).outbound)).toBe('NOT_AUTHENTIC')
+    // The published profile and the mesh's ChaCha suite are one Noise protocol, but not one exchange.
+    const crossed = await handshake({
+      initiator: { parts: createPublishedNoise() },
+      responder: { parts: mesh(), suite: 1 },
+    })
+    expect(['MESSAGE_MALFORMED', 'MESSAGE_TOO_LARGE']).toContain(codeOf(crossed.inbound))
+  })
+
+  it('choose the first muxer of the initiator that both have, and none when there is none', async () => {
+    const parts = () => createMeshNoise({ admission: admitting })
+    const both = await handshake({
+      initiator: { parts: parts(), muxers: ['/a', '/b', '/c'] },
+      responder: { parts: parts(), muxers: ['/c', '/b'] },
+    })
+    expect(connectionOf(both.outbound).streamMuxer?.protocol).toBe('/b')
+    expect(connectionOf(both.inbound).streamMuxer?.protocol).toBe('/b')
+    const none = await handshake({
+      initiator: { parts: parts(), muxers: ['/a'] },
+      responder: { parts: parts(), muxers: ['/b'] },
+    })
+    expect([codeOf(none.outbound), codeOf(none.inbound)]).toEqual(['NO_COMMON_MUXER', 'NO_COMMON_MUXER'])
+    const later = await handshake({ responder: { parts: parts(), muxers: [] } })
+    expect(connectionOf(later.outbound).streamMuxer).toBeUndefined()
+  })
+
+  it('take an admission that throws, hangs on, or makes too much for their own mistake', async () => {
+    const broken: Partial<Admission>[] = [
+      { prove: () => Promise.reject(new Error('no certificate')) },
+      { prove: async () => new Uint8Array(MAX_PROOF_BYTES + 1) },
+      { judgeReply: () => Promise.reject(new Error('a bug')) },
+    ]
+    for (const part of broken) {
+      const parts = createMeshNoise({ admission: { ...admitting, ...part } })
+      expect(codeOf((await handshake({ initiator: { parts } })).outbound)).toBe('ADMISSION_BROKEN')
+    }
+    const atResponder: Partial<Admission>[] = [
+      { judge: () => Promise.reject(new Error('a bug')) },
+      { judge: async () => ({ kind: 'admit', reply: new Uint8Array(MAX_PROOF_BYTES + 1) }) },
+    ]
+    for (const part of atResponder) {
+      const parts = createMeshNoise({ admission: { ...admitting, ...part } })
+      expect(codeOf((await handshake({ responder: { parts } })).inbound)).toBe('ADMISSION_BROKEN')
+    }
+  })
+
+  it('carry the largest proof and the largest answer', async () => {
+    const large: Admission = {
+      ...admitting,
+      prove: async () => new Uint8Array(MAX_PROOF_BYTES).fill(1),
+      judge: async (_binding, proof) => ({ kind: 'admit', reply: proof }),
+      judgeReply: async (_binding, reply) =>
+        reply.length === MAX_PROOF_BYTES ? { kind: 'admitted' } : { kind: 'end' },
+    }
+    const parts = () => ({ parts: createMeshNoise({ admission: large }) })
+    const { outbound, inbound } = await handshake({ initiator: parts(), responder: parts() })
+    expect([codeOf(outbound), codeOf(inbound)]).toEqual(['secured', 'secured'])
+  })
+
+  it('end a handshake with a signal', async () => {
+    const [out] = multiaddrConnectionPair()
+    const a = await createEnd({ parts: createMeshNoise({ admission: admitting }) })
+    const controller = new AbortController()
+    const outbound = settle(a.encrypter.secureOutbound(out, { signal: controller.signal }))
+    controller.abort()
+    expect(codeOf(await outbound)).toBe('HANDSHAKE_ABORTED')
+    expect(names(a)).toEqual(['failed'])
+  })
+
+  it('leave no listener behind on the raw connection but the stream’s own', async () => {
+    const { out, inn } = await handshake({})
+    for (const raw of [out, inn]) {
+      const counts = ['message', 'close', 'remoteCloseWrite', 'drain'].map((name) => listenerCount(raw, name))
+      // 'close' and 'drain' have listeners of libp2p's own classes as well.
+      expect(counts[0]).toBe(1)
+      expect(counts[2]).toBe(1)
+    }
+  })
+})
+
+describe('a peer that stalls', () => {
+  const options: MeshNoiseOptions = { messageTimeoutMs: 3_000 }
+  const parts = (clock: ManualClock) => ({ parts: createMeshNoise({ admission: admitting, clock }, options) })
+
+  /** Lets the first `messages` frames through in each direction, and nothing more. */
+  function stallAfter(connection: MultiaddrConnection, messages: number): void {
+    const send = connection.send.bind(connection)
+    let left = messages
+    connection.send = (data) => {
+      left -= 1
+      return left >= 0 ? send(data) : true
+    }
+  }
+
+  it.each([
+    ['A', 0, 99, 'inbound'],
+    ['B', 99, 0, 'outbound'],
+    ['C', 1, 99, 'inbound'],
+    ['D', 99, 1, 'outbound'],
+  ] as const)(
+    'ends within the limit when %s does not come',
+    async (message, fromInitiator, fromResponder, waiting) => {
+      const clock = createManualClock()
+      const pending = handshake({
+        initiator: parts(clock),
+        responder: parts(clock),
+        onConnections(out, inn) {
+          stallAfter(out, fromInitiator)
+          stallAfter(inn, fromResponder)
+        },
+      })
+      for (let i = 0; i < 50; i += 1) await new Promise((resolve) => setImmediate(resolve))
+      clock.advance(3_000)
+      const result = await pending
+      const side = waiting === 'inbound' ? result.b : result.a
+      expect(codeOf(waiting === 'inbound' ? result.inbound : result.outbound)).toBe('STALLED')
+      expect(side.events).toMatchObject([
+        { name: 'failed', event: { fault: { code: 'STALLED', message, afterMs: 3_000 } } },
+      ])
+      expect([clock.timers, result.b.gate.handshakes]).toEqual([0, 0])
+    },
+  )
+})
+
+const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex')
+
+function listenerCount(target: MultiaddrConnection, name: string): number {
+  const counted = target as MultiaddrConnection & { listenerCount?: (type: string) => number }
+  return counted.listenerCount?.(name) ?? -1
+}
