@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { parseAst } from 'vite'
 import { describe, expect, it } from 'vitest'
 import { ROOT } from '../../scripts/paths.ts'
 
@@ -15,16 +16,34 @@ async function filesIn(folder: string, ending: string): Promise<string[]> {
   return entries.filter((name) => name.endsWith(ending)).map((name) => join(DIST, folder, name))
 }
 
-/** What the bundle asks its runtime for, apart from its own chunks. */
+/** What a bundle asks its runtime for, apart from its own chunks: by import, export from, import() and require(). */
 function importsOf(source: string): string[] {
-  const statements = source.matchAll(
-    /^(?:import|export)\b[^'"`;]*?\bfrom\s*["']([^"']+)["']|^import\s*["']([^"']+)["']/gm,
-  )
-  const calls = source.matchAll(/\b(?:import|require)\(\s*["']([^"'\s]+)["']\s*\)/g)
-  return [...statements, ...calls]
-    .map((match) => match[1] ?? match[2] ?? '')
-    .filter((name) => !name.startsWith('.'))
+  const names: string[] = []
+  const visit = (value: unknown): void => {
+    if (!isObject(value)) return
+    if (LOADING.includes(String(value['type']))) names.push(...textOf(value['source']))
+    if (value['type'] === 'CallExpression' && isRequire(value['callee']))
+      names.push(...textOf(value['arguments']))
+    for (const inner of Object.values(value)) visit(inner)
+  }
+  visit(parseAst(source))
+  return names.filter((name) => !name.startsWith('.'))
 }
+
+const LOADING = ['ImportDeclaration', 'ExportNamedDeclaration', 'ExportAllDeclaration', 'ImportExpression']
+
+function isRequire(callee: unknown): boolean {
+  return isObject(callee) && /^(__)?require$/.test(String(callee['name']))
+}
+
+/** The text of a literal, or of the only literal of a list; nothing for what is computed. */
+function textOf(value: unknown): string[] {
+  const literal: unknown = Array.isArray(value) ? value[0] : value
+  return isObject(literal) && typeof literal['value'] === 'string' ? [literal['value']] : []
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
 
 const isBuiltin = (name: string): boolean => name.startsWith('node:') || builtinModules.includes(name)
 
