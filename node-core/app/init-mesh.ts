@@ -97,5 +97,10 @@ function storeFounder(
     expiresAt: chain.leaf.expiresAt,
     chain: chain.bytes,
   })
-  saveMeshFacts(knowledge.meta, { meshId: authority.meshId, name: mesh, authority: authority.key.publicKey })
+  saveMeshFacts(knowledge.meta, {
+    meshId: authority.meshId,
+    name: mesh,
+    authority: authority.key.publicKey,
+    bootstrap: [],
+  })
 }

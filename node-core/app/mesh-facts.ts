@@ -9,6 +9,8 @@ export interface MeshFacts {
   /** What people call the mesh. */
   readonly name: string
   readonly authority: HybridPublicKey
+  /** Multiaddrs where members were when this node joined: where it looks first, before it knows better. */
+  readonly bootstrap: readonly string[]
 }
 
 export type MeshFactsFault = { code: 'NO_MESH'; home: string }
@@ -19,11 +21,17 @@ interface Meta {
   set(key: string, value: string): void
 }
 
-const KEYS = { meshId: 'mesh.id', name: 'mesh.name', authority: 'mesh.authority' } as const
+const KEYS = {
+  meshId: 'mesh.id',
+  name: 'mesh.name',
+  authority: 'mesh.authority',
+  bootstrap: 'mesh.bootstrap',
+} as const
 
 export function saveMeshFacts(meta: Meta, facts: MeshFacts): void {
   meta.set(KEYS.name, facts.name)
   meta.set(KEYS.authority, Buffer.from(encodeAuthorityKey(facts.authority)).toString('base64'))
+  meta.set(KEYS.bootstrap, facts.bootstrap.join('\n'))
   // Last: a home whose id is there has all the rest.
   meta.set(KEYS.meshId, facts.meshId)
 }
@@ -34,7 +42,8 @@ export function loadMeshFacts(meta: Meta): MeshFacts | undefined {
   if (meshId === undefined) return undefined
   const authority = decodeAuthorityKey(Buffer.from(meta.get(KEYS.authority) ?? '', 'base64'), meshId)
   if (authority === undefined) return undefined
-  return { meshId, authority, name: meta.get(KEYS.name) ?? meshId }
+  const bootstrap = (meta.get(KEYS.bootstrap) ?? '').split('\n').filter((address) => address !== '')
+  return { meshId, authority, bootstrap, name: meta.get(KEYS.name) ?? meshId }
 }
 
 export function noMesh(home: string): FaultError<MeshFactsFault> {

@@ -70,10 +70,10 @@ export function listOf<T extends z.ZodType>(item: T) {
 }
 
 /** `expired` and `revoked` say that the mesh no longer takes this node for a member. */
-export const NODE_STATES = ['starting', 'up', 'expired', 'revoked', 'stopping'] as const
+const NODE_STATES = ['starting', 'up', 'expired', 'revoked', 'stopping'] as const
 export const KEYSTORE_KINDS = ['passphrase', 'keyfile'] as const
 
-export const nodeSchema = z.object({
+const nodeSchema = z.object({
   name: nodeNameSchema,
   peerId: peerIdSchema,
   /** What people call the mesh; its id where the name is not known. */
@@ -187,7 +187,7 @@ export const forwardSchema = z.object({
   detail: z.string().nullable(),
 })
 
-export const SEVERITIES = ['info', 'warning', 'critical'] as const
+const SEVERITIES = ['info', 'warning', 'critical'] as const
 
 export const healthItemSchema = z.object({
   /** Stable: what scripts may rely on. */

@@ -1,0 +1,171 @@
+import { PRODUCT_VERSION } from '../../contract/version.ts'
+import type { NodeApi } from '../../control/node-api.ts'
+import { FaultError, messageOf } from '../../platform/error.ts'
+import { withTimeout } from '../../platform/wait.ts'
+import type { NodeParts } from '../node-parts.ts'
+import { requireNode } from './resolve-node.ts'
+import { buildStatus, runCheck } from './status.ts'
+import { forwardView, joinView, linkDetail, memberDetail, nameOf, serviceView } from './views.ts'
+
+/** The contract, implemented by the parts of a running node. */
+export function createNodeApi(parts: NodeParts): NodeApi {
+  return {
+    certificateRole: () => parts.membership.certificateOf(parts.membership.self)?.role ?? 'none',
+    node: nodeOperations(parts),
+    members: memberOperations(parts),
+    links: { list: async () => ({ items: parts.links.links().flatMap((link) => linkDetail(parts, link)) }) },
+    invites: {
+      create: async ({ role, expiresMs, approve }) => createInvite(parts, { role, expiresMs, approve }),
+    },
+    joins: joinOperations(parts),
+    services: serviceOperations(parts),
+    forwards: forwardOperations(parts),
+  }
+}
+
+function nodeOperations(parts: NodeParts): NodeApi['node'] {
+  return {
+    status: async () => buildStatus(parts),
+    check: async ({ check }) => runCheck(parts, check),
+    version: async () => ({
+      version: PRODUCT_VERSION,
+      runtime: process.versions.node,
+      pid: process.pid,
+      startedAt: parts.startedAt,
+    }),
+    ping: async ({ node, timeoutMs }, { signal }) => ping(parts, requireNode(parts, node), timeoutMs, signal),
+    down: async () => {
+      parts.requestStop('asked to by x0t down')
+      return { pid: process.pid }
+    },
+    leave: async () => {
+      parts.requestLeave()
+      return { mesh: parts.facts.name, peer: parts.membership.self }
+    },
+  }
+}
+
+async function ping(
+  parts: NodeParts,
+  peer: ReturnType<typeof requireNode>,
+  timeoutMs: number,
+  signal: AbortSignal,
+) {
+  const name = nameOf(parts, peer)
+  if (name === undefined) throw new TypeError('a node that was found has a name')
+  if (peer === parts.membership.self) {
+    return { peer, name, answered: true, rttMs: 0, via: [], detail: null }
+  }
+  try {
+    const work = (limit: AbortSignal) => parts.links.ping(peer, limit)
+    const { rttMs } = await withTimeout(parts.clock, timeoutMs, 'the ping', work, signal)
+    return { peer, name, answered: true, rttMs, via: [], detail: null }
+  } catch (error) {
+    return { peer, name, answered: false, rttMs: null, via: [], detail: messageOf(error) }
+  }
+}
+
+function memberOperations(parts: NodeParts): NodeApi['members'] {
+  const { membership } = parts
+  return {
+    list: async () => ({ items: membership.members().flatMap((member) => memberDetail(parts, member)) }),
+    revoke: async ({ node, reason }) => {
+      const peer = requireNode(parts, node)
+      const name = nameOf(parts, peer)
+      if (name === undefined) throw new TypeError('a node that was found has a name')
+      const members = (): Set<string> =>
+        new Set(membership.members().flatMap(({ peer: id, standing }) => (standing === 'member' ? [id] : [])))
+      const before = members()
+      membership.revoke(peer, reason === undefined ? {} : { reason })
+      const after = members()
+      const alsoRevoked = membership
+        .members()
+        .flatMap(({ peer: id }) => (id !== peer && before.has(id) && !after.has(id) ? [id] : []))
+      return { peer, name, alsoRevoked }
+    },
+  }
+}
+
+export type InviteFault = { code: 'NO_ADDRESS' }
+
+function createInvite(
+  parts: NodeParts,
+  { role, expiresMs, approve }: Parameters<NodeApi['invites']['create']>[0],
+): Awaited<ReturnType<NodeApi['invites']['create']>> {
+  const addresses = parts.host
+    .advertisedAddresses()
+    .map((address) => `${address}/p2p/${parts.membership.self}`)
+  if (addresses.length === 0) {
+    throw new FaultError<InviteFault>(
+      { code: 'NO_ADDRESS' },
+      'this node listens on no address, so nobody could reach it with the invite',
+      { hint: 'Set listen in x0t.yaml, or start it with x0t up --listen /ip4/0.0.0.0/tcp/0.' },
+    )
+  }
+  const invite = parts.membership.createInvite({
+    role,
+    expiresInMs: expiresMs,
+    needsApproval: approve,
+    addresses,
+  })
+  return {
+    id: invite.id,
+    token: invite.token,
+    fingerprint: parts.facts.meshId,
+    role: invite.role,
+    approve,
+    expiresAt: invite.expiresAt,
+    addresses,
+  }
+}
+
+function joinOperations(parts: NodeParts): NodeApi['joins'] {
+  const { membership, knowledge } = parts
+  const one = (id: Parameters<NodeApi['joins']['approve']>[0]['id']) => {
+    const row = knowledge.joins.get(id)
+    const [join] = row === undefined ? [] : joinView(parts, row)
+    if (join === undefined) throw new TypeError('a join that was decided is kept')
+    return { join }
+  }
+  return {
+    list: async () => ({ items: knowledge.joins.list().flatMap((row) => joinView(parts, row)) }),
+    approve: async ({ id }) => {
+      membership.approve(id)
+      return one(id)
+    },
+    reject: async ({ id }) => {
+      membership.reject(id)
+      return one(id)
+    },
+  }
+}
+
+function serviceOperations({ services }: NodeParts): NodeApi['services'] {
+  return {
+    list: async () => ({ items: services.services().map(serviceView) }),
+    expose: async ({ name, target, check }) => ({
+      service: serviceView(await services.expose({ name, target, ...(check === null ? {} : { check }) })),
+    }),
+    unexpose: async ({ name }) => {
+      services.unexpose(name)
+      return { name }
+    },
+  }
+}
+
+function forwardOperations(parts: NodeParts): NodeApi['forwards'] {
+  const { services } = parts
+  return {
+    list: async () => ({ items: services.forwards().map(forwardView) }),
+    add: async ({ port, service, node }) => {
+      // A typing error in the name shows now and not when the first client comes.
+      if (node !== null) requireNode(parts, node)
+      const view = await services.forward({ port, service, ...(node === null ? {} : { node }) })
+      return { forward: forwardView(view) }
+    },
+    remove: async ({ port }) => {
+      const view = services.unforward(port)
+      return { port: view.port, service: view.service }
+    },
+  }
+}

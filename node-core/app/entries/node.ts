@@ -1,0 +1,170 @@
+import { z } from 'zod'
+import { systemClock } from '../../platform/clock.ts'
+import { FaultError, messageOf } from '../../platform/error.ts'
+import { ensureHome, type HomePaths, homePaths } from '../../platform/home.ts'
+import { systemRandom } from '../../platform/random.ts'
+import { loadConfig } from '../config/config.ts'
+import type { ConfigProblem } from '../config/parse-config.ts'
+import type { Config } from '../config/schema.ts'
+import { watchConfig } from '../config/watch-config.ts'
+import { forgetMembership } from '../leave-mesh.ts'
+import { createLog, type Log } from '../logging/log.ts'
+import { type RunningNode, startNode } from '../node.ts'
+import { type OpenHome, openHome } from '../open-home.ts'
+import { type EntrySecrets, printLine, runEntry } from './entry-io.ts'
+
+const optionsSchema = z.strictObject({
+  home: z.string().min(1),
+  listen: z.array(z.string()).min(1).optional(),
+  peers: z.array(z.string()).optional(),
+  /** The node ends with the program that started it. */
+  foreground: z.boolean(),
+})
+type Options = z.infer<typeof optionsSchema>
+
+export type ConfigFault = { code: 'CONFIG_INVALID'; problems: readonly ConfigProblem[] }
+
+const STOP_LIMIT_MS = 10_000
+const PARENT_POLL_MS = 500
+
+const describe = ({ file, line, column, message }: ConfigProblem): string =>
+  `${file}${line === undefined ? '' : `:${line}${column === undefined ? '' : `:${column}`}`}: ${message}`
+
+function readConfig(paths: HomePaths): Config {
+  const result = loadConfig(paths.config)
+  if (result.ok) return result.config
+  throw new FaultError<ConfigFault>(
+    { code: 'CONFIG_INVALID', problems: result.problems },
+    `the configuration is not valid:\n${result.problems.map(describe).join('\n')}`,
+    { hint: `Mend ${paths.config}, or move it away to use the defaults.` },
+  )
+}
+
+interface StopRequest {
+  readonly reason: string
+  readonly leave: boolean
+}
+
+/** The first request to stop, from whichever side it comes: the contract, a signal, the program that started us. */
+function stopRequests(options: Options): { wanted: Promise<StopRequest>; request: (r: StopRequest) => void } {
+  const { promise: wanted, resolve: request } = Promise.withResolvers<StopRequest>()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => request({ reason: `the signal ${signal}`, leave: false }))
+  }
+  if (options.foreground) {
+    const parent = process.ppid
+    // Killed, the program that started us cannot pass a signal on; its children then belong to another process.
+    const poll = setInterval(() => {
+      if (process.ppid !== parent)
+        request({ reason: 'the program that started the node ended', leave: false })
+    }, PARENT_POLL_MS)
+    poll.unref()
+  }
+  return { wanted, request }
+}
+
+function followConfig(home: OpenHome, log: Log, config: Config, node: RunningNode): () => void {
+  return watchConfig(
+    { clock: systemClock, logger: log.logger },
+    { path: home.paths.config, config },
+    (change) => {
+      if (change.kind === 'rejected') {
+        const problems = change.problems.map(describe)
+        log.logger.error('x0t.yaml is not valid: the settings of before stay in force', { problems })
+        node.parts.health.raise({
+          code: 'config-invalid',
+          severity: 'warning',
+          title: `x0t.yaml was changed and is not valid, the settings of before stay in force: ${problems[0] ?? ''}`,
+          impactsConnectivity: false,
+        })
+        return
+      }
+      node.parts.health.clear('config-invalid')
+      log.setLevel(change.config.log.level)
+      log.setLimits(change.config.log)
+      log.logger.info('x0t.yaml was read again: log settings took effect, the others do at the next start')
+    },
+  )
+}
+
+/** A fault that nobody handles must not leave half a node: it is logged, and the node ends in order. */
+function followFaults(log: Log, request: (r: StopRequest) => void): void {
+  const fatal = (kind: string) => (error: unknown) => {
+    const stack = error instanceof Error ? error.stack : undefined
+    log.logger.error(`${kind}: the node stops`, { error: messageOf(error), stack })
+    process.exitCode = 1
+    request({ reason: kind, leave: false })
+  }
+  process.on('uncaughtException', fatal('an exception that nobody caught'))
+  process.on('unhandledRejection', fatal('a rejection that nobody handled'))
+}
+
+async function run(options: Options, secrets: EntrySecrets): Promise<void> {
+  const paths = homePaths(options.home)
+  ensureHome(paths)
+  const config = readConfig(paths)
+  const log = createLog(
+    { clock: systemClock },
+    {
+      ...config.log,
+      dir: paths.logs,
+      ...(options.foreground ? { terminal: { stream: process.stderr, env: process.env } } : {}),
+    },
+  )
+  const stops = stopRequests(options)
+  try {
+    followFaults(log, stops.request)
+    await runNode(options, secrets, { config, log, stops })
+  } catch (error) {
+    log.logger.error('the node could not start', { error: messageOf(error) })
+    throw error
+  } finally {
+    log.flush()
+    log.close()
+  }
+}
+
+interface Surroundings {
+  readonly config: Config
+  readonly log: Log
+  readonly stops: ReturnType<typeof stopRequests>
+}
+
+async function runNode(options: Options, { passphrase }: EntrySecrets, { config, log, stops }: Surroundings) {
+  const { logger } = log
+  const deps = { clock: systemClock, random: systemRandom, logger }
+  const home = openHome(deps, options.home)
+  try {
+    const node = await startNode(deps, home, {
+      config,
+      passphrase,
+      listen: options.listen,
+      peers: options.peers ?? [],
+      onStopRequest: stops.request,
+    })
+    const unfollow = followConfig(home, log, config, node)
+    const { membership, host } = node.parts
+    logger.info('the node is up', { peer: membership.self, addresses: host.advertisedAddresses() })
+    await printLine({
+      ok: true,
+      pid: process.pid,
+      peerId: membership.self,
+      addresses: host.advertisedAddresses(),
+      socket: home.paths.socket,
+    })
+    const { reason, leave } = await stops.wanted
+    logger.info('the node stops', { reason })
+    unfollow()
+    // A part that hangs must not keep the node alive: what matters is on the disk already.
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref()
+    await node.stop()
+    if (leave) await forgetMembership(deps, home)
+    logger.info('the node has stopped')
+  } finally {
+    home.close()
+  }
+}
+
+await runEntry(optionsSchema, run)
+// Sockets that the other end keeps half open would hold the process.
+process.stdout.write('', () => process.exit())

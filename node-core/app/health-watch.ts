@@ -1,0 +1,155 @@
+import type { HealthItem } from '../contract/schemas.ts'
+import type { NoiseHfsParts } from '../noise-hfs/noise-hfs.ts'
+import type { Lifecycle } from '../platform/lifecycle.ts'
+import { renewalDueAtMs } from '../security/certificate.ts'
+import type { NodeParts } from './node-parts.ts'
+
+/** Reads the state of the parts into health items, and logs what the handshake reports. */
+export function watchNodeHealth(parts: NodeParts, noise: Pick<NoiseHfsParts, 'events'>): Lifecycle {
+  const offs: (() => void)[] = []
+  return {
+    async start() {
+      parts.health.addSource(() => [
+        ...membershipItems(parts),
+        ...linkItems(parts),
+        ...serviceItems(parts),
+        ...joinItems(parts),
+      ])
+      offs.push(followClock(parts), ...logHandshakes(parts, noise))
+    },
+    async stop() {
+      for (const off of offs.splice(0)) off()
+    },
+  }
+}
+
+const item = (
+  code: string,
+  severity: HealthItem['severity'],
+  title: string,
+  impactsConnectivity: boolean,
+): HealthItem => ({ code, severity, title, impactsConnectivity })
+
+function membershipItems({ membership, keystore, clock }: NodeParts): HealthItem[] {
+  const items: HealthItem[] = []
+  const standing = membership.standing(membership.self)
+  if (standing === 'revoked') {
+    items.push(
+      item('membership-revoked', 'critical', 'This node was revoked: no member talks to it any more.', true),
+    )
+  } else if (standing !== 'member') {
+    const title = 'The certificate of this node has expired: no member talks to it until it joins anew.'
+    items.push(item('membership-expired', 'critical', title, true))
+  }
+  const longest = membership.longestOwnChain()?.leaf
+  if (longest !== undefined && standing === 'member') {
+    const lifeMs = longest.expiresAt - longest.issuedAt
+    // Renewal begins after a third of the life. After two thirds it has failed for long.
+    const lateAtMs = renewalDueAtMs(longest) + lifeMs / 3
+    if (clock.now() > lateAtMs) {
+      const hours = Math.max(0, Math.round((longest.expiresAt - clock.now()) / 3_600_000))
+      const title = `The certificate of this node expires in ${hours} h and could not be renewed: no issuer is reachable.`
+      items.push(item('certificate-expiring', 'warning', title, false))
+    }
+  }
+  if (keystore === 'keyfile') {
+    const title = 'The keystore opens with a key file beside it: whoever can read this home is this node.'
+    items.push(item('keystore-keyfile', 'info', title, false))
+  }
+  return items
+}
+
+function linkItems({ membership, links }: NodeParts): HealthItem[] {
+  const others = membership
+    .members()
+    .filter(({ standing, peer }) => standing === 'member' && peer !== membership.self)
+  const all = links.links()
+  const works = all.filter(({ state }) => state === 'up' || state === 'degraded')
+  const items: HealthItem[] = []
+  if (others.length > 0 && works.length === 0 && membership.standing(membership.self) === 'member') {
+    const title = `None of the ${others.length} other members can be reached: check the network of this machine.`
+    items.push(item('isolated', 'critical', title, true))
+  }
+  const weak = all.filter(({ state }) => state === 'degraded' || state === 'suspect')
+  if (weak.length > 0) {
+    const names = weak.map(({ peer, state }) => `${membership.certificateOf(peer)?.name ?? peer} (${state})`)
+    items.push(item('links-weak', 'warning', `Links in trouble: ${names.join(', ')}.`, true))
+  }
+  return items
+}
+
+function serviceItems({ services }: NodeParts): HealthItem[] {
+  const items: HealthItem[] = []
+  const sick = services.services().filter((service) => service.local && service.state === 'unhealthy')
+  if (sick.length > 0) {
+    const names = sick.map(({ name, detail }) => (detail === undefined ? name : `${name} (${detail})`))
+    items.push(
+      item('services-unhealthy', 'warning', `Services of this node that fail: ${names.join('; ')}.`, false),
+    )
+  }
+  const failed = services.forwards().filter((forward) => forward.state === 'failed')
+  if (failed.length > 0) {
+    const ports = failed.map(({ port, detail }) => `${port} (${detail ?? 'unknown reason'})`)
+    items.push(item('forwards-failed', 'warning', `Forwards that cannot listen: ${ports.join('; ')}.`, false))
+  }
+  return items
+}
+
+function joinItems({ membership }: NodeParts): HealthItem[] {
+  const waiting = membership.pendingJoins()
+  if (waiting.length === 0) return []
+  const names = waiting.map(({ name, id }) => `${name} (${id})`)
+  return [item('joins-pending', 'info', `Waiting for x0t approve or reject: ${names.join(', ')}.`, false)]
+}
+
+function followClock({ membership, health, clock }: NodeParts): () => void {
+  return membership.events.on('clockBehind', ({ byMs }) => {
+    const minutes = Math.round(byMs / 60_000)
+    const title = `The clock of this machine is ${minutes} min behind a time that has passed: nothing is issued until it is right.`
+    health.raise(item('clock-behind', 'critical', title, false))
+    clock.after(byMs, () => health.clear('clock-behind'))
+  })
+}
+
+/** One line in this time speaks for all of one kind: whoever connects can make these, as often as he likes. */
+const SAMPLE_MS = 1_000
+
+function logHandshakes(
+  { logger, clock }: NodeParts,
+  { events }: Pick<NoiseHfsParts, 'events'>,
+): (() => void)[] {
+  const log = logger.child({ component: 'handshake' })
+  const lastMs = new Map<string, number>()
+  const left = new Map<string, number>()
+  const sampled = (kind: string, write: (unlogged: number) => void): void => {
+    const now = clock.monotonicMs()
+    if (now - (lastMs.get(kind) ?? Number.NEGATIVE_INFINITY) < SAMPLE_MS) {
+      left.set(kind, (left.get(kind) ?? 0) + 1)
+      return
+    }
+    lastMs.set(kind, now)
+    write(left.get(kind) ?? 0)
+    left.set(kind, 0)
+  }
+  return [
+    events.on('refused', ({ by, code, reason, direction, remoteAddress, peer, suite }) =>
+      sampled(`refused.${by}`, (unlogged) =>
+        log.warn('a connection was refused', {
+          ...{ by, code, reason, direction, remoteAddress, peer, suite, unlogged },
+        }),
+      ),
+    ),
+    events.on('failed', ({ fault, direction, remoteAddress, peer, suite }) =>
+      sampled(`failed.${fault.code}`, (unlogged) =>
+        log.warn('a handshake failed', { fault, direction, remoteAddress, peer, suite, unlogged }),
+      ),
+    ),
+    events.on('shed', ({ remoteAddress, why, ageMs }) =>
+      sampled(`shed.${why}`, (unlogged) =>
+        log.warn('a connection that was not admitted in time was closed', {
+          ...{ remoteAddress, why, ageMs, unlogged },
+        }),
+      ),
+    ),
+  ]
+}

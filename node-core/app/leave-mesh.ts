@@ -1,0 +1,18 @@
+import { rename, rm } from 'node:fs/promises'
+import type { Clock } from '../platform/clock.ts'
+import type { OpenHome } from './open-home.ts'
+
+/**
+ * Makes a home belong to no mesh: the secrets are removed and the store is moved aside, so that a person can still look
+ * up what was there. What remains of the old membership elsewhere ends with its certificate, or by a revocation.
+ */
+export async function forgetMembership(deps: { readonly clock: Clock }, home: OpenHome): Promise<void> {
+  const { keystore, keyFile, database } = home.paths
+  home.knowledge.close()
+  // First what makes it this node: a crash in between leaves a home that `init` and `join` take over.
+  await rm(keystore, { force: true })
+  await rm(keyFile, { force: true })
+  const stamp = new Date(deps.clock.now()).toISOString().replaceAll(/[-:.]/g, '')
+  for (const suffix of ['-wal', '-shm']) await rm(`${database}${suffix}`, { force: true })
+  await rename(database, `${database}.left-${stamp}`)
+}

@@ -1,0 +1,91 @@
+import type { Knowledge } from '../knowledge/knowledge.ts'
+import { createMemberAdmission } from '../mesh/admission/member-admission.ts'
+import { createFlows, type Flows } from '../mesh/flows/flows.ts'
+import { createHost, type Host } from '../mesh/host/host.ts'
+import { createLinks, type Links } from '../mesh/links/link-manager.ts'
+import { createJoinCarrier } from '../mesh/membership/join-carrier.ts'
+import { createMembership, type Membership } from '../mesh/membership/membership.ts'
+import { createRenewal } from '../mesh/membership/renewal.ts'
+import { createSync } from '../mesh/membership/sync.ts'
+import { createMeshNoise, type NoiseHfsParts } from '../noise-hfs/noise-hfs.ts'
+import type { Clock } from '../platform/clock.ts'
+import { messageOf } from '../platform/error.ts'
+import type { Lifecycle } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Random } from '../platform/random.ts'
+import type { MeshAuthority } from '../security/authority.ts'
+import type { NodeIdentity } from '../security/identity.ts'
+import type { Config } from './config/schema.ts'
+import type { MeshFacts } from './mesh-facts.ts'
+
+export interface MeshStackDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly knowledge: Knowledge
+  readonly identity: NodeIdentity
+  /** Only on a node that holds the authority's key. */
+  readonly authorityKey: MeshAuthority | undefined
+}
+
+export interface MeshStackOptions {
+  readonly facts: MeshFacts
+  readonly version: string
+  readonly config: Config
+  readonly listen: readonly string[]
+  readonly peers: readonly string[]
+}
+
+/** The mesh of one node: who belongs to it, and the connections to them. */
+export interface MeshStack {
+  readonly membership: Membership
+  readonly noise: NoiseHfsParts
+  readonly host: Host
+  readonly links: Links
+  readonly flows: Flows
+  /** In the order in which they start. */
+  readonly lifecycles: readonly Lifecycle[]
+}
+
+export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions): MeshStack {
+  const { clock, random, logger, identity } = deps
+  const membership = createMembership(
+    {
+      ...{ clock, random, logger, identity },
+      store: deps.knowledge,
+      ...(deps.authorityKey === undefined ? {} : { authorityKey: deps.authorityKey }),
+    },
+    {
+      authority: options.facts.authority,
+      version: options.version,
+      meshName: options.facts.name,
+      certificateLifeMs: options.config.certificates.lifetimeMs,
+    },
+  )
+  const joins = createJoinCarrier({ clock, logger, membership, streams: () => host })
+  const noise = createMeshNoise({
+    admission: createMemberAdmission({ identity, membership, carry: joins.carry }),
+    clock,
+    onListenerError: (error) =>
+      logger.error('a listener of the handshake failed', { error: messageOf(error) }),
+  })
+  const host = createHost({ clock, logger, identity, membership, noise }, { listen: options.listen })
+  const links = createLinks(
+    { clock, random, logger, host, membership },
+    { ...options.config.links, peers: options.peers },
+  )
+  const flows = createFlows({ streams: host })
+  const parts = { streams: host, membership, clock, random, logger }
+  return {
+    ...{ membership, noise, host, links, flows },
+    lifecycles: [
+      membership,
+      // Protocols are registered before the first connection can ask for them.
+      createSync(parts),
+      createRenewal(parts),
+      joins,
+      host,
+      links,
+    ],
+  }
+}

@@ -1,0 +1,29 @@
+import type { Knowledge } from '../knowledge/knowledge.ts'
+import type { Host } from '../mesh/host/host.ts'
+import type { Links } from '../mesh/links/link-manager.ts'
+import type { Membership } from '../mesh/membership/membership.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { KeystoreKind } from '../security/keystore.ts'
+import type { Services } from '../services/services.ts'
+import type { HealthBoard } from './health-board.ts'
+import type { MeshFacts } from './mesh-facts.ts'
+
+/** The parts of a running node that its API reads and steers. */
+export interface NodeParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly facts: MeshFacts
+  readonly keystore: KeystoreKind
+  readonly startedAt: number
+  readonly knowledge: Knowledge
+  readonly membership: Membership
+  readonly host: Host
+  readonly links: Links
+  readonly services: Services
+  readonly health: HealthBoard
+  /** Ends the node after the answer is out. */
+  readonly requestStop: (reason: string) => void
+  /** Makes the home belong to no mesh, once the node has stopped. */
+  readonly requestLeave: () => void
+}

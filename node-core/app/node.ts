@@ -1,0 +1,183 @@
+import { PRODUCT_VERSION } from '../contract/version.ts'
+import { createControlServer } from '../control/socket-server.ts'
+import type { Clock } from '../platform/clock.ts'
+import { messageOf } from '../platform/error.ts'
+import { ensureSocketDirectory } from '../platform/home.ts'
+import { type Lifecycle, startAll, stopAll } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Random } from '../platform/random.ts'
+import { createAuthority, type MeshAuthority } from '../security/authority.ts'
+import { createIdentity, type NodeIdentity } from '../security/identity.ts'
+import { type KeystoreKind, wipeSecrets } from '../security/keystore.ts'
+import { createServices } from '../services/services.ts'
+import { createNodeApi } from './api/node-api.ts'
+import type { Config } from './config/schema.ts'
+import { createHealthBoard } from './health-board.ts'
+import { watchNodeHealth } from './health-watch.ts'
+import { keepPorts, listenAddresses } from './listen-ports.ts'
+import { loadMeshFacts, type MeshFacts, noMesh } from './mesh-facts.ts'
+import { createMeshStack, type MeshStack } from './mesh-stack.ts'
+import type { NodeParts } from './node-parts.ts'
+import { type OpenHome, openSecrets } from './open-home.ts'
+import { createAnnouncements, createServicePorts } from './service-ports.ts'
+
+export interface NodeDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+export interface NodeOptions {
+  readonly config: Config
+  /** In place of the addresses in the config. */
+  readonly listen: readonly string[] | undefined
+  /** Besides the peers in the config. */
+  readonly peers: readonly string[]
+  readonly passphrase: string | undefined
+  /** Asked for by a person or a program: the node is to end, and to forget its membership if `leave`. */
+  readonly onStopRequest: (request: { readonly reason: string; readonly leave: boolean }) => void
+}
+
+export interface RunningNode {
+  readonly parts: NodeParts
+  stop(): Promise<readonly unknown[]>
+}
+
+/**
+ * Starts the node of a home: opens its keystore, composes it from its parts and starts them in order. Fails with
+ * nothing left running.
+ *
+ * @throws FaultError NO_MESH, KEYSTORE_..., LISTEN_FAILED, CONTROL_...
+ */
+export async function startNode(deps: NodeDeps, home: OpenHome, options: NodeOptions): Promise<RunningNode> {
+  const facts = loadMeshFacts(home.knowledge.meta)
+  if (facts === undefined || (await home.keystore.kind()) === undefined) throw noMesh(home.paths.root)
+  const keys = await openKeys(home, options.passphrase)
+  try {
+    return await startWithKeys(deps, home, options, facts, keys)
+  } catch (error) {
+    keys.wipe()
+    throw error
+  }
+}
+
+interface NodeKeys {
+  readonly identity: NodeIdentity
+  readonly authority: MeshAuthority | undefined
+  readonly kind: KeystoreKind
+  wipe(): void
+}
+
+async function openKeys(home: OpenHome, passphrase: string | undefined): Promise<NodeKeys> {
+  const { secrets, kind } = await openSecrets(home.keystore, passphrase)
+  try {
+    const identity = createIdentity(secrets.node)
+    const authority = secrets.authority === undefined ? undefined : createAuthority(secrets.authority)
+    return {
+      ...{ identity, authority, kind },
+      wipe() {
+        identity.wipe()
+        authority?.wipe()
+      },
+    }
+  } finally {
+    wipeSecrets(secrets)
+  }
+}
+
+async function startWithKeys(
+  deps: NodeDeps,
+  home: OpenHome,
+  options: NodeOptions,
+  facts: MeshFacts,
+  keys: NodeKeys,
+): Promise<RunningNode> {
+  const wanted = options.listen ?? options.config.listen
+  const stack = createMeshStack(
+    { ...deps, knowledge: home.knowledge, identity: keys.identity, authorityKey: keys.authority },
+    {
+      facts,
+      version: PRODUCT_VERSION,
+      config: options.config,
+      listen: listenAddresses(home.knowledge.meta, wanted),
+      peers: [...options.peers, ...options.config.peers, ...facts.bootstrap],
+    },
+  )
+  const health = createHealthBoard()
+  const announcements = createAnnouncements(stack.membership, stack.host.advertisedAddresses)
+  const services = createServices({
+    ...deps,
+    ...createServicePorts(stack, home.knowledge),
+    flows: stack.flows,
+    announcer: announcements,
+  })
+  const parts: NodeParts = {
+    ...{ ...deps, facts, services, health, knowledge: home.knowledge },
+    ...{ membership: stack.membership, host: stack.host, links: stack.links },
+    keystore: keys.kind,
+    startedAt: deps.clock.now(),
+    requestStop: (reason) => options.onStopRequest({ reason, leave: false }),
+    requestLeave: () => options.onStopRequest({ reason: 'asked to by x0t leave', leave: true }),
+  }
+  ensureSocketDirectory(home.paths)
+  const control = createControlServer(
+    { api: createNodeApi(parts), logger: deps.logger, clock: deps.clock },
+    { path: home.paths.socket },
+  )
+  const lifecycles: Lifecycle[] = [
+    ...stack.lifecycles,
+    followMesh(
+      stack,
+      () => keepPorts(home.knowledge.meta, stack.host, wanted),
+      announcements.addressesChanged,
+    ),
+    services,
+    watchNodeHealth(parts, stack.noise),
+    flowRecheck(stack, services.recheck),
+    control,
+  ]
+  await startAll(lifecycles)
+  return {
+    parts,
+    async stop() {
+      const failures = await stopAll(lifecycles)
+      await stack.flows.stop()
+      keys.wipe()
+      for (const error of failures)
+        deps.logger.error('a part did not stop cleanly', { error: messageOf(error) })
+      return failures
+    },
+  }
+}
+
+/** Once the host listens: keeps its ports, says where it can be reached, and says so again when that changes. */
+function followMesh(stack: MeshStack, keep: () => void, announce: () => void): Lifecycle {
+  let off = (): void => {}
+  return {
+    async start() {
+      keep()
+      announce()
+      off = stack.links.events.on('addressesChanged', announce)
+    },
+    async stop() {
+      off()
+    },
+  }
+}
+
+/** A revocation or a new policy takes effect on flows that are open already. */
+function flowRecheck({ membership }: MeshStack, recheck: () => void): Lifecycle {
+  const offs: (() => void)[] = []
+  return {
+    async start() {
+      offs.push(
+        membership.events.on('policyChanged', recheck),
+        membership.events.on('expelled', recheck),
+        membership.events.on('memberChanged', recheck),
+      )
+    },
+    async stop() {
+      for (const off of offs.splice(0)) off()
+    },
+  }
+}

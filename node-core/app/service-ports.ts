@@ -1,0 +1,110 @@
+import type { Knowledge } from '../knowledge/knowledge.ts'
+import type { Host } from '../mesh/host/host.ts'
+import type { Links } from '../mesh/links/link-manager.ts'
+import type { Membership } from '../mesh/membership/membership.ts'
+import { evaluatePolicy } from '../security/policy.ts'
+import type {
+  OwnPorts,
+  PolicyGate,
+  Provider,
+  ProviderDirectory,
+  ServiceAnnouncer,
+  ServiceStore,
+  Verdict,
+} from '../services/ports.ts'
+import { findNode } from './api/resolve-node.ts'
+
+/** What services need, fitted to the mesh and the store. */
+export interface ServicePorts {
+  readonly directory: ProviderDirectory
+  readonly policy: PolicyGate
+  readonly store: ServiceStore
+  readonly ownPorts: OwnPorts
+}
+
+interface Mesh {
+  readonly membership: Membership
+  readonly host: Host
+  readonly links: Links
+}
+
+export function createServicePorts(mesh: Mesh, knowledge: Knowledge): ServicePorts {
+  return {
+    directory: createDirectory(mesh),
+    policy: createPolicyGate(mesh.membership),
+    store: knowledge,
+    ownPorts: { ports: () => mesh.host.listenAddresses().flatMap(portOf) },
+  }
+}
+
+function createDirectory({ membership, links }: Mesh): ProviderDirectory {
+  const { self } = membership
+  return {
+    get self() {
+      const certificate = membership.certificateOf(self)
+      if (certificate === undefined) throw new TypeError('a running node has a certificate')
+      return { peer: self, node: certificate.name }
+    },
+    providers: () =>
+      membership.members().flatMap(({ peer, certificate, standing, record }): readonly Provider[] => {
+        if (peer === self || standing !== 'member') return []
+        const link = links.links().find((candidate) => candidate.peer === peer)
+        return (record?.services ?? []).map(({ name, healthy }) => ({
+          service: name,
+          peer,
+          node: certificate.name,
+          healthy,
+          reachable: link !== undefined && link.state !== 'down',
+          rttMs: link?.rttMs,
+        }))
+      }),
+    resolve: (node) => findNode({ membership }, node),
+  }
+}
+
+const DENIED: Verdict = { allow: false }
+
+/** Default deny: whoever has no certificate that counts is allowed nothing, whatever the rules say. */
+function createPolicyGate(membership: Membership): PolicyGate {
+  const party = (peer: Parameters<PolicyGate['standing']>[0]) =>
+    membership.standing(peer) === 'member' ? membership.certificateOf(peer) : undefined
+  return {
+    standing: membership.standing,
+    mayUse(peer, service) {
+      const [who, at] = [party(peer), party(membership.self)]
+      if (who === undefined || at === undefined) return DENIED
+      return evaluatePolicy(membership.policy(), { action: 'use', who, at, service })
+    },
+    mayProvide(peer, service) {
+      const who = party(peer)
+      return who === undefined
+        ? DENIED
+        : evaluatePolicy(membership.policy(), { action: 'provide', who, service })
+    },
+  }
+}
+
+function portOf(address: string): number[] {
+  const port = Number(/\/tcp\/(\d+)/.exec(address)?.[1])
+  return Number.isInteger(port) && port > 0 ? [port] : []
+}
+
+/** What this node tells of itself changes for two reasons, its services and its addresses: either publishes both. */
+export interface Announcements extends ServiceAnnouncer {
+  addressesChanged(): void
+}
+
+export function createAnnouncements(
+  membership: Membership,
+  addresses: () => readonly string[],
+): Announcements {
+  let services: Parameters<ServiceAnnouncer['publish']>[0] = []
+  const publish = (): void => membership.publishOwnRecord({ addresses: addresses(), services })
+  return {
+    publish(next) {
+      services = next
+      publish()
+    },
+    addressesChanged: publish,
+  }
+}
