@@ -257,8 +257,10 @@ describe('viewRevocations', () => {
     const honouring = view(one, two, sign(authority, undefined, { ...of(world.admin), honour: one.hash }))
     expect(honouring.isRevoked(before.chain.leaf)).toBe(true)
     expect(honouring.isRevoked(after.chain.leaf)).toBe(false)
-    const nothing = view(one, two, sign(authority, undefined, of(world.admin)))
+    const nothing = view(one, two, sign(authority, undefined, { ...of(world.admin), honour: NO_ENTRY }))
     expect(nothing.isRevoked(before.chain.leaf)).toBe(false)
+    const unsaid = view(one, two, sign(authority, undefined, of(world.admin)))
+    expect(unsaid.isRevoked(before.chain.leaf) && unsaid.isRevoked(after.chain.leaf)).toBe(true)
   })
 
   it('does not let the thief of a key slip an entry under those that are honoured, by forking the log', () => {

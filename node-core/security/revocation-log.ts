@@ -164,7 +164,9 @@ export function viewRevocations(
   for (const log of [...logs].sort((left, right) => rank(left.issuer) - rank(right.issuer))) {
     const own = log.issuer === 'authority' ? undefined : issuerRole(log.issuer)
     const against = log.issuer === 'authority' || own === undefined ? [] : applying(log.issuer, own)
-    const limits = against.map((entry) => ancestry(log, entry.honour))
+    const limits = against
+      .filter((entry) => entry.honour !== 'all')
+      .map((entry) => ancestry(log, entry.honour))
     for (const entry of orderedEntries(log)) {
       if (!limits.every((honoured) => honoured.has(entry.hash))) continue
       const entries = bySubject.get(entry.subject)

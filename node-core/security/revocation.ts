@@ -42,7 +42,7 @@ export interface RevocationBody {
   readonly keep: readonly string[]
   /**
    * When the subject is an issuer: the hash of the last entry of its own log that counts, with those before it. What else it
-   * "revokes", whoever holds its key by then, is void.
+   * "revokes", whoever holds its key by then, is void. `NO_ENTRY` voids the whole log, `all` none of it.
    */
   readonly honour: string
   readonly at: number
@@ -84,7 +84,7 @@ const entrySchema: z.ZodType<RevocationBody> = z.strictObject({
     .refine((serials) =>
       serials.every((serial, index) => index === 0 || (serials[index - 1] ?? '') < serial),
     ),
-  honour: sha256Text,
+  honour: z.union([z.literal('all'), sha256Text]),
   at: timeMs,
 })
 
@@ -138,6 +138,7 @@ export function signRevocation(
     readonly subject: PeerId
     readonly reason: string
     readonly keep?: readonly string[]
+    /** `all` unless given: a revocation by the subject must never lapse by oversight. */
     readonly honour?: string
     readonly at: number
   },
@@ -151,7 +152,7 @@ export function signRevocation(
     subject: what.subject,
     reason: what.reason,
     keep: [...new Set(what.keep ?? [])].sort(),
-    honour: what.honour ?? NO_ENTRY,
+    honour: what.honour ?? 'all',
     at: what.at,
   }
   return asEntry(signRecord(ENTRY, signer.key, body))
