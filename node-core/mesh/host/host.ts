@@ -69,6 +69,8 @@ export interface Host extends Lifecycle, PeerStreams {
   dial(addresses: readonly string[], signal: AbortSignal): Promise<HostConnection>
   /** Resets the connection to a peer with all its streams. */
   drop(peer: PeerId, reason: string): void
+  /** The same in good order: what was sent before still arrives. Never rejects. */
+  release(peer: PeerId, reason: string): Promise<void>
   /** The turns of the connection that carries this stream. */
   lineOf(stream: Stream): SendLine | undefined
 }
@@ -87,11 +89,15 @@ export function createHost(deps: HostDeps, options: HostOptions): Host {
     if (node === undefined) throw hostFault({ code: 'HOST_STOPPED' }, 'the host is not running')
     return node
   }
+  // All of them: a duplicate may be open for a moment.
+  const openTo = (peer: PeerId): readonly Connection[] =>
+    (node?.getConnections() ?? []).filter(({ remotePeer }) => remotePeer.toString() === peer)
   const drop = (peer: PeerId, reason: string): void => {
-    // All of them: a duplicate may be open for a moment.
-    for (const connection of node?.getConnections() ?? []) {
-      if (connection.remotePeer.toString() === peer) abortConnection(connection, reason)
-    }
+    for (const connection of openTo(peer)) abortConnection(connection, reason)
+  }
+  const closeAll = async (connections: readonly Connection[], reason: string): Promise<void> => {
+    const limit = AbortSignal.timeout(CLOSE_TIMEOUT_MS)
+    await Promise.all(connections.map((connection) => closeConnection(connection, reason, limit)))
   }
 
   return {
@@ -101,6 +107,7 @@ export function createHost(deps: HostDeps, options: HostOptions): Host {
     listenAddresses: () => bound,
     advertisedAddresses: () => advertisedAddresses(bound, interfaces()),
     drop,
+    release: (peer, reason) => closeAll(openTo(peer), reason),
     lineOf: streams.lineOf,
     dial: (addresses, signal) => dial(deps.clock, running(), table, addresses, signal),
     async start() {
@@ -137,13 +144,7 @@ export function createHost(deps: HostDeps, options: HostOptions): Host {
       if (stopping === undefined) return
       node = undefined
       stopListening()
-      await Promise.all(
-        stopping
-          .getConnections()
-          .map((connection) =>
-            closeConnection(connection, 'this node stops', AbortSignal.timeout(CLOSE_TIMEOUT_MS)),
-          ),
-      )
+      await closeAll(stopping.getConnections(), 'this node stops')
       await stopping.stop()
       bound = []
     },

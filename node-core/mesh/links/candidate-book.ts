@@ -1,0 +1,69 @@
+import type { PeerId } from '../../domain/ids.ts'
+import { parseDialAddress, withPeer } from '../host/addresses.ts'
+import type { Standing } from '../membership/events.ts'
+
+/** Who belongs to the mesh and where their node records say they are. */
+export interface LinkMembership {
+  members(): readonly {
+    readonly peer: PeerId
+    readonly standing: Standing
+    readonly record: { readonly addresses: readonly string[] } | undefined
+  }[]
+  readonly events: { on(event: 'memberChanged', listener: (changed: { peer: PeerId }) => void): () => void }
+}
+
+/** Where peers were reached before, the last first: of use when their records are old or not there yet. */
+export interface ReachedAddresses {
+  of(peer: PeerId): readonly string[]
+  remember(peer: PeerId, address: string, atMs: number): void
+}
+
+/** Whom this node could dial, and how. */
+export interface CandidateBook {
+  peers(): readonly PeerId[]
+  /** Addresses that a person named without saying whose they are. */
+  readonly anonymous: readonly string[]
+  isPinned(peer: PeerId): boolean
+  /** Multiaddr texts that name the peer: what worked before, what a person named, what the peer's record says. */
+  addressesOf(peer: PeerId): readonly string[]
+}
+
+/** Tried one after the other, so that more of them only make a dial slower. */
+const MAX_ADDRESSES = 8
+
+/** @param named multiaddrs from a person; those that are no TCP addresses are passed over */
+export function createCandidateBook(
+  self: PeerId,
+  membership: LinkMembership,
+  reached: ReachedAddresses | undefined,
+  named: readonly string[],
+): CandidateBook {
+  const pinned = new Map<PeerId, string[]>()
+  const anonymous: string[] = []
+  for (const raw of named) {
+    const address = parseDialAddress(raw)
+    if (address === undefined || address.peer === self) continue
+    if (address.peer === undefined) anonymous.push(address.text)
+    else pinned.set(address.peer, [...(pinned.get(address.peer) ?? []), address.text])
+  }
+  const membersNow = () =>
+    membership.members().filter(({ peer, standing }) => peer !== self && standing === 'member')
+  return {
+    anonymous,
+    peers: () => [...new Set([...pinned.keys(), ...membersNow().map(({ peer }) => peer)])],
+    isPinned: (peer) => pinned.has(peer),
+    addressesOf(peer) {
+      const record = membersNow().find((member) => member.peer === peer)?.record
+      const all = [...(reached?.of(peer) ?? []), ...(pinned.get(peer) ?? []), ...(record?.addresses ?? [])]
+      const usable = all.flatMap((address) => withPeer(address, peer) ?? [])
+      return [...new Set(usable)].slice(0, MAX_ADDRESSES)
+    },
+  }
+}
+
+/** The same addresses from another starting point per failure, so that a few dead ones cannot use up every dial. */
+export function rotate(addresses: readonly string[], failures: number): readonly string[] {
+  if (addresses.length === 0) return addresses
+  const from = failures % addresses.length
+  return [...addresses.slice(from), ...addresses.slice(0, from)]
+}

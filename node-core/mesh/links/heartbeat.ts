@@ -1,0 +1,42 @@
+import type { Clock } from '../../platform/clock.ts'
+
+/** A steady tick that knows when it did not run. */
+export interface Heartbeat {
+  start(): void
+  stop(): void
+}
+
+export interface HeartbeatEvents {
+  /** @param stalledMs by how much the tick came late: for so long this process could not hear anybody */
+  onTick(stalledMs: number): void
+  /** The machine slept, or the process was stopped. Called before the tick. */
+  onWake(sleptMs: number): void
+}
+
+/** Late by less is everyday scheduling, and what the suspicion of the links allows for anyway. */
+const STALL_MS = 100
+const SLEEP_MS = 5_000
+
+export function createHeartbeat(clock: Clock, intervalMs: number, events: HeartbeatEvents): Heartbeat {
+  let cancel = (): void => {}
+  let lastMs = 0
+  let lastWallMs = 0
+
+  const schedule = (): void => {
+    lastMs = clock.monotonicMs()
+    lastWallMs = clock.now()
+    cancel = clock.after(intervalMs, tick)
+  }
+  const tick = (): void => {
+    const lateMs = clock.monotonicMs() - lastMs - intervalMs
+    // Linux stops the monotonic clock while the machine sleeps; only the wall clock tells.
+    const sleptMs = Math.max(lateMs, clock.now() - lastWallMs - intervalMs)
+    if (sleptMs >= SLEEP_MS) events.onWake(sleptMs)
+    events.onTick(lateMs >= STALL_MS ? lateMs : 0)
+    schedule()
+  }
+  return {
+    start: schedule,
+    stop: () => cancel(),
+  }
+}

@@ -1,0 +1,117 @@
+import { type BackoffOptions, backoffMs } from '../../platform/backoff.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { messageOf } from '../../platform/error.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { Random } from '../../platform/random.ts'
+
+/** Never gives up: the ceiling is what a peer that was away for a day has to wait for at most. */
+const BACKOFF: BackoffOptions = { baseMs: 250, maxMs: 30_000 }
+/** A link that lasted shorter counts as a failed dial, or two nodes that refuse each other would spin. */
+const PROVEN_AFTER_MS = 5_000
+/** Of two nodes that meet for the first time the lower PeerId dials at once and the other one after this. */
+const POLITE_DELAY_MS = 300
+const POLITE_SPREAD_MS = 500
+const DECLINED_FOR_MS = 5 * 60_000
+const MAX_PARALLEL_DIALS = 8
+
+export interface RedialerDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  /** PeerId text. */
+  readonly self: string
+  /** Resolves when the target is connected. */
+  readonly dial: (target: string, signal: AbortSignal) => Promise<void>
+}
+
+interface Attempt {
+  failures: number
+  notBeforeMs: number
+  declinedUntilMs: number
+  dialling: boolean
+}
+
+/** When to dial which target again. A target is a PeerId, or an address of which the peer is not known yet. */
+export interface Redialer {
+  /** Dials those of the wanted peers that are not linked and whose time has come. */
+  run(wanted: readonly string[], isLinked: (target: string) => boolean): void
+  failuresOf(target: string): number
+  isDeclined(target: string): boolean
+  linkEnded(target: string, lastedMs: number): void
+  /** The peer has enough neighbours; it is not asked again for a while. */
+  declined(target: string): void
+  /** Something about the peer, or with no target about this machine, has changed: try soon. */
+  retrySoon(target?: string): void
+  stop(): void
+}
+
+export function createRedialer(deps: RedialerDeps): Redialer {
+  const { clock, random } = deps
+  const attempts = new Map<string, Attempt>()
+  const stopped = new AbortController()
+
+  const attemptOf = (target: string): Attempt => {
+    const known = attempts.get(target)
+    if (known !== undefined) return known
+    const goesFirst = target.startsWith('/') || deps.self < target
+    const politeMs = goesFirst ? 0 : POLITE_DELAY_MS + POLITE_SPREAD_MS * random.unit()
+    const attempt = {
+      failures: 0,
+      notBeforeMs: clock.monotonicMs() + politeMs,
+      declinedUntilMs: 0,
+      dialling: false,
+    }
+    attempts.set(target, attempt)
+    return attempt
+  }
+  const backOff = (attempt: Attempt): void => {
+    attempt.notBeforeMs = clock.monotonicMs() + backoffMs(attempt.failures, BACKOFF, random)
+  }
+  const dial = async (target: string, attempt: Attempt): Promise<void> => {
+    attempt.dialling = true
+    try {
+      await deps.dial(target, stopped.signal)
+    } catch (error) {
+      attempt.failures += 1
+      backOff(attempt)
+      deps.logger.debug('could not reach a member', {
+        target,
+        failures: attempt.failures,
+        reason: messageOf(error),
+      })
+    } finally {
+      attempt.dialling = false
+    }
+  }
+
+  return {
+    run(wanted, isLinked) {
+      let running = [...attempts.values()].filter(({ dialling }) => dialling).length
+      for (const target of wanted) {
+        if (running >= MAX_PARALLEL_DIALS || stopped.signal.aborted) return
+        const attempt = attemptOf(target)
+        if (attempt.dialling || isLinked(target) || clock.monotonicMs() < attempt.notBeforeMs) continue
+        running += 1
+        void dial(target, attempt)
+      }
+    },
+    failuresOf: (target) => attempts.get(target)?.failures ?? 0,
+    isDeclined: (target) => clock.monotonicMs() < (attempts.get(target)?.declinedUntilMs ?? 0),
+    linkEnded(target, lastedMs) {
+      const attempt = attemptOf(target)
+      attempt.failures = lastedMs >= PROVEN_AFTER_MS ? 0 : attempt.failures + 1
+      backOff(attempt)
+    },
+    declined(target) {
+      attemptOf(target).declinedUntilMs = clock.monotonicMs() + DECLINED_FOR_MS
+    },
+    retrySoon(target) {
+      for (const [known, attempt] of attempts) {
+        if (target !== undefined && known !== target) continue
+        attempt.failures = 0
+        attempt.notBeforeMs = clock.monotonicMs() + BACKOFF.baseMs * random.unit()
+      }
+    },
+    stop: () => stopped.abort(),
+  }
+}

@@ -1,0 +1,44 @@
+/** Tells traffic from the bytes that the probes themselves cause. */
+export interface TrafficMeter {
+  /** A probe frame of this many bytes has come in. */
+  probeReceived(frameBytes: number): void
+  /** A probe frame has gone out: the other end's muxer answers it with a window update. */
+  probeSent(): void
+  /**
+   * True if anything else has come in, or has been sent by bulk writers, since the last look.
+   *
+   * @param receivedBytes all that the connection has received, with the muxer's headers
+   * @param sentBytes all that bulk writers have sent
+   */
+  hasTraffic(receivedBytes: number, sentBytes: number): boolean
+}
+
+/** Header of a yamux frame; a window update is nothing but that. */
+const MUXER_HEADER_BYTES = 12
+const LENGTH_PREFIX_BYTES = 4
+/** A keep-alive of the muxer and its answer do not make a link busy. */
+const IGNORED_BYTES = 2 * MUXER_HEADER_BYTES
+/** A muxer that does not answer every frame leaves the count behind the truth: this much is made good per look. */
+const FORGIVEN_BYTES = 4
+
+export function createTrafficMeter(): TrafficMeter {
+  let probeBytes = 0
+  let seenOther = 0
+  let seenSent = 0
+  return {
+    probeReceived(frameBytes) {
+      probeBytes += MUXER_HEADER_BYTES + LENGTH_PREFIX_BYTES + frameBytes
+    },
+    probeSent() {
+      probeBytes += MUXER_HEADER_BYTES
+    },
+    hasTraffic(receivedBytes, sentBytes) {
+      const other = receivedBytes - probeBytes
+      const isBusy = other - seenOther > IGNORED_BYTES || sentBytes > seenSent
+      // The answer to a probe comes a little after it was counted: the mark must not follow the count down at once.
+      seenOther = Math.max(other, seenOther - FORGIVEN_BYTES)
+      seenSent = sentBytes
+      return isBusy
+    },
+  }
+}
