@@ -2,7 +2,6 @@ import type { JoinId } from '../../domain/ids.ts'
 import type { Admission, HandshakeBinding, ReplyJudgement } from '../../noise-hfs/admission-port.ts'
 import { meshIdOf } from '../../security/authority.ts'
 import { type CertificateChain, decodeChain, verifyChain } from '../../security/chain.ts'
-import { equalBytes } from '../../security/codec.ts'
 import { type HybridPublicKey, verifyMldsa } from '../../security/hybrid-key.ts'
 import type { NodeIdentity } from '../../security/identity.ts'
 import type { Invite } from '../../security/invite.ts'
@@ -17,7 +16,13 @@ import { isHonestSelection, RESPONDER_CONTEXT, transcriptBytes } from './transcr
 
 /** What one attempt to join through one address came to. */
 export type JoinAnswer =
-  | { readonly kind: 'joined'; readonly chain: CertificateChain; readonly authority: HybridPublicKey }
+  | {
+      readonly kind: 'joined'
+      readonly chain: CertificateChain
+      readonly authority: HybridPublicKey
+      /** What its members call the mesh, in their words; may be empty. */
+      readonly meshName: string
+    }
   | { readonly kind: 'pending'; readonly joinId: JoinId }
   /** `proven`: whoever refused has proved to be a member of the invite's mesh. */
   | { readonly kind: 'refused'; readonly code: string; readonly reason: string; readonly proven: boolean }
@@ -79,7 +84,7 @@ async function judgeAnswer(
     case 'member':
       return localRefusal('not-a-join')
     case 'joined':
-      return judgeOwnChain(deps, message.chain, message.authority)
+      return judgeOwnChain(deps, message)
     case 'pending': {
       const code = await judgeProof(deps, binding, message.proof)
       return code === undefined ? { kind: 'pending', joinId: message.joinId } : localRefusal(code)
@@ -88,7 +93,7 @@ async function judgeAnswer(
       const { proof } = message
       const proven = proof !== undefined && (await judgeProof(deps, binding, proof)) === undefined
       const code = message.code.replace(/[^a-z0-9-]/g, '')
-      return { kind: 'refused', code, reason: message.reason.replace(/\p{Cc}/gu, ' '), proven }
+      return { kind: 'refused', code, reason: plain(message.reason), proven }
     }
   }
 }
@@ -96,22 +101,27 @@ async function judgeAnswer(
 /** The certificate must be the mesh's, for this node's own two keys, and from the node that made the invite. */
 function judgeOwnChain(
   { identity, invite, nowMs }: JoinAdmissionDeps,
-  bytes: Uint8Array,
-  authority: HybridPublicKey,
+  { chain: bytes, authority, meshName }: Extract<ResponderMessage, { kind: 'joined' }>,
 ): JoinAnswer {
   if (meshIdOf(authority) !== invite.meshId) return localRefusal('wrong-mesh')
   const chain = decodeChain(bytes)
   if (chain === undefined) return localRefusal('malformed')
   const { leaf } = chain
+  // The PeerId is the Ed25519 key; the other key has to be this node's too.
   const isOurs =
-    leaf.peerId === identity.peerId && equalBytes(leaf.mldsaPublicKey, identity.key.publicKey.mldsa)
+    leaf.peerId === identity.peerId && Buffer.compare(leaf.mldsaPublicKey, identity.key.publicKey.mldsa) === 0
   if (!isOurs) return localRefusal('wrong-peer')
   // What needs the authority's own signature, as an owner's certificate does, names the authority.
   if (leaf.issuer !== invite.issuer && leaf.issuer !== 'authority') return localRefusal('forged')
   const trust = { meshId: invite.meshId, authority, isRevoked: () => false, nowMs: nowMs() }
   const verdict = verifyChain(chain, trust)
-  return verdict === 'valid' ? { kind: 'joined', chain, authority } : localRefusal(verdict)
+  return verdict === 'valid'
+    ? { kind: 'joined', chain, authority, meshName: plain(meshName) }
+    : localRefusal(verdict)
 }
+
+/** Foreign text is shown to people: no control characters. */
+const plain = (text: string): string => text.replace(/\p{Cc}/gu, ' ')
 
 /** `undefined` when the other end is a member of the invite's mesh and on this very connection. */
 async function judgeProof(

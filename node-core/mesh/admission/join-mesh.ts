@@ -45,6 +45,8 @@ export type JoinOutcome =
       readonly chain: CertificateChain
       /** Its hash is the mesh id of the invite. */
       readonly authority: HybridPublicKey
+      /** What its members call the mesh, in their words; may be empty. */
+      readonly meshName: string
       /** Where members were when the invite was made: the beginning of an address book. */
       readonly addresses: readonly string[]
     }

@@ -187,7 +187,8 @@ async function judgeJoin(
   const reply = isOwn ? membership.redeem(request.bytes) : await deps.carry(request, signal)
   switch (reply.kind) {
     case 'joined': {
-      const joined = { kind: 'joined', chain: reply.chain, authority: membership.authority } as const
+      const { authority, meshName } = membership
+      const joined = { kind: 'joined', chain: reply.chain, authority, meshName } as const
       return { kind: 'end', reply: encodeResponderMessage(joined) }
     }
     case 'pending': {

@@ -63,6 +63,8 @@ const replySchema = z.discriminatedUnion('kind', [
     kind: z.literal('joined'),
     chain: bytesUpTo(MAX_CHAIN_BYTES),
     authority: hybridPublicKeySchema,
+    /** What its members call the mesh; empty when they do not say. */
+    meshName: z.string().max(63),
   }),
   z.strictObject({ kind: z.literal('pending'), joinId: parsedText(parseJoinId), proof: proofSchema }),
   z.strictObject({

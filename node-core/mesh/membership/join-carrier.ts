@@ -8,6 +8,7 @@ import { withTimeout } from '../../platform/wait.ts'
 import { isOwnRequest, type JoinRequest, MAX_JOIN_REQUEST_BYTES } from '../../security/join-request.ts'
 import { createMessageFrames } from '../host/message-frames.ts'
 import type { PeerStreams } from '../host/peer-streams.ts'
+import { REFUSALS, type RefusalCode } from './events.ts'
 import { decodeJoinReply, encodeJoinReply, type JoinReply, MAX_JOIN_REPLY_BYTES } from './join-reply.ts'
 import type { Membership } from './membership.ts'
 
@@ -55,14 +56,14 @@ export function createJoinCarrier(deps: JoinCarrierDeps): JoinCarrier {
     }
   }
 
-  const serve = async (stream: Stream): Promise<void> => {
+  const serve = async (stream: Stream, carrier: PeerId): Promise<void> => {
     const frames = createMessageFrames(stream, { maxFrameBytes: MAX_JOIN_REQUEST_BYTES })
     try {
       await withTimeout(deps.clock, SERVE_TIMEOUT_MS, 'a carried join', async (signal) => {
         const request = await frames.read(signal)
         if (request === undefined) return
         const reply = membership.redeem(request)
-        if (reply.kind === 'refused') logger.warn('a carried join was refused', { code: reply.code })
+        if (reply.kind === 'refused') noteCarried(membership, reply.code, carrier)
         await frames.write(encodeJoinReply(reply), signal)
         await frames.end(signal)
       })
@@ -96,10 +97,14 @@ export function createJoinCarrier(deps: JoinCarrierDeps): JoinCarrier {
         carried -= 1
       }
     },
-    start: () => deps.streams().handle(JOIN_PROTOCOL, (stream) => void serve(stream), { maxStreams: 8 }),
+    start: () =>
+      deps.streams().handle(JOIN_PROTOCOL, (stream, peer) => void serve(stream, peer), { maxStreams: 8 }),
     stop: () => deps.streams().unhandle(JOIN_PROTOCOL),
   }
 }
+
+const noteCarried = (membership: Membership, code: RefusalCode, carrier: PeerId): void =>
+  membership.noteRefusal({ code, reason: REFUSALS[code], remoteAddress: `/p2p/${carrier}` })
 
 // These say nothing of the mesh but that its issuer is not here, so they need no proof of a member.
 const unreachable: JoinReply = { kind: 'refused', code: 'issuer-unreachable', genuine: false }

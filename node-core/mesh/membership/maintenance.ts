@@ -28,6 +28,8 @@ export function createMaintenance(
   const { registry, revocations, policies, records, issuing, desk } = parts
   let isLoaded = false
   let cancel: (() => void) | undefined
+  let stopLooking = (): void => {}
+  let dueMs = 0
   let headDueMs = 0
   let wasBehind = false
 
@@ -60,8 +62,16 @@ export function createMaintenance(
       if (registry.certificateOf(record.peerId) === undefined) records.forget(record.peerId)
     }
     const untilExpiryMs = nextExpiryMs - validityNow(context)
-    const delayMs = Math.max(MIN_SLEEP_MS, Math.min(MAX_SLEEP_MS, untilExpiryMs, options.headIntervalMs))
+    schedule(Math.max(MIN_SLEEP_MS, Math.min(MAX_SLEEP_MS, untilExpiryMs, options.headIntervalMs)))
+  }
+  const schedule = (delayMs: number): void => {
+    cancel?.()
+    dueMs = context.clock.monotonicMs() + delayMs
     cancel = context.clock.after(delayMs, tick)
+  }
+  /** A certificate that is new here may end before anything that is waited for. */
+  const lookSoon = (): void => {
+    if (cancel !== undefined && dueMs > context.clock.monotonicMs() + MIN_SLEEP_MS) schedule(MIN_SLEEP_MS)
   }
 
   return {
@@ -75,9 +85,11 @@ export function createMaintenance(
         records.load()
       }
       headDueMs = context.clock.monotonicMs()
+      stopLooking = context.events.on('memberChanged', lookSoon)
       tick()
     },
     async stop() {
+      stopLooking()
       cancel?.()
       cancel = undefined
       if (isLoaded) options.saveFloor()

@@ -43,6 +43,8 @@ export interface MembershipOptions {
   readonly authority: HybridPublicKey
   /** Of the program, for the node record. */
   readonly version: string
+  /** What people call the mesh, told to whoever joins through this node. At most 63 characters. Default none. */
+  readonly meshName?: string
   /** Life of the certificates issued here. Default 7 days. */
   readonly certificateLifeMs?: number
   /** How long a request to join waits for an operator before it is denied. Default 24 hours. */
@@ -68,6 +70,7 @@ export interface Membership extends Lifecycle {
   readonly self: PeerId
   readonly meshId: MeshId
   readonly authority: HybridPublicKey
+  readonly meshName: string
   /** This node may issue certificates of some kind now. */
   readonly isIssuer: boolean
   /** This node holds the mesh authority's key. */
@@ -142,6 +145,7 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
   const self = deps.identity.peerId
   return {
     ...{ self, meshId: context.meshId, authority: options.authority },
+    meshName: (options.meshName ?? '').slice(0, MAX_MESH_NAME),
     get isIssuer() {
       return issuing.isIssuer()
     },
@@ -187,6 +191,7 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
   }
 }
 
+const MAX_MESH_NAME = 63
 const DEFAULT_HEAD_INTERVAL_MS = 10 * 60_000
 const DEFAULT_APPROVAL_MS = 24 * 3_600_000
 
