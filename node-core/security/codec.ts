@@ -93,7 +93,7 @@ export const sha256Hex = (...parts: readonly Uint8Array[]): string => {
 }
 
 /** Plain equality, for public bytes only: it stops at the first difference. */
-export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
+function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && Buffer.compare(left, right) === 0
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { FaultError } from '../platform/error.ts'
 import type { Random } from '../platform/random.ts'
 import { wipe } from '../platform/secret.ts'
-import { bytesOf, equalBytes } from './codec.ts'
+import { bytesOf } from './codec.ts'
 import type { SecurityFault } from './faults.ts'
 import {
   bestMldsa,
@@ -177,6 +177,3 @@ export async function verifyMldsa(
   const input = framed(context, message)
   return mldsa.verify(publicKey.mldsa, input.bytes, input.context, signature)
 }
-
-export const samePublicKey = (left: HybridPublicKey, right: HybridPublicKey): boolean =>
-  equalBytes(left.ed25519, right.ed25519) && equalBytes(left.mldsa, right.mldsa)
