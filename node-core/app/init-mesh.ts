@@ -100,6 +100,7 @@ function storeFounder(
   saveMeshFacts(knowledge.meta, {
     meshId: authority.meshId,
     name: mesh,
+    nodeName: name,
     authority: authority.key.publicKey,
     bootstrap: [],
   })

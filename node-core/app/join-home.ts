@@ -124,7 +124,8 @@ function store(
   })
   saveMeshFacts(knowledge.meta, {
     meshId: leaf.meshId,
-    name: meshName,
+    name: meshName === '' ? leaf.meshId : meshName,
+    nodeName: leaf.name,
     authority,
     bootstrap: addresses,
   })

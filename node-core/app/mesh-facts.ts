@@ -1,4 +1,4 @@
-import { type MeshId, parseMeshId } from '../domain/ids.ts'
+import { type MeshId, type NodeName, parseMeshId, parseNodeName } from '../domain/ids.ts'
 import { FaultError } from '../platform/error.ts'
 import { decodeAuthorityKey, encodeAuthorityKey } from '../security/authority.ts'
 import type { HybridPublicKey } from '../security/hybrid-key.ts'
@@ -9,6 +9,8 @@ export interface MeshFacts {
   /** What people call the mesh. */
   readonly name: string
   readonly authority: HybridPublicKey
+  /** What this node is called in it. */
+  readonly nodeName: NodeName
   /** Multiaddrs where members were when this node joined: where it looks first, before it knows better. */
   readonly bootstrap: readonly string[]
 }
@@ -24,12 +26,14 @@ interface Meta {
 const KEYS = {
   meshId: 'mesh.id',
   name: 'mesh.name',
+  nodeName: 'mesh.node-name',
   authority: 'mesh.authority',
   bootstrap: 'mesh.bootstrap',
 } as const
 
 export function saveMeshFacts(meta: Meta, facts: MeshFacts): void {
   meta.set(KEYS.name, facts.name)
+  meta.set(KEYS.nodeName, facts.nodeName)
   meta.set(KEYS.authority, Buffer.from(encodeAuthorityKey(facts.authority)).toString('base64'))
   meta.set(KEYS.bootstrap, facts.bootstrap.join('\n'))
   // Last: a home whose id is there has all the rest.
@@ -39,11 +43,12 @@ export function saveMeshFacts(meta: Meta, facts: MeshFacts): void {
 /** The facts, or undefined for a home that belongs to no mesh (yet). */
 export function loadMeshFacts(meta: Meta): MeshFacts | undefined {
   const meshId = parseMeshId(meta.get(KEYS.meshId) ?? '')
-  if (meshId === undefined) return undefined
+  const nodeName = parseNodeName(meta.get(KEYS.nodeName) ?? '')
+  if (meshId === undefined || nodeName === undefined) return undefined
   const authority = decodeAuthorityKey(Buffer.from(meta.get(KEYS.authority) ?? '', 'base64'), meshId)
   if (authority === undefined) return undefined
   const bootstrap = (meta.get(KEYS.bootstrap) ?? '').split('\n').filter((address) => address !== '')
-  return { meshId, authority, bootstrap, name: meta.get(KEYS.name) ?? meshId }
+  return { meshId, authority, nodeName, bootstrap, name: meta.get(KEYS.name) ?? meshId }
 }
 
 export function noMesh(home: string): FaultError<MeshFactsFault> {

@@ -107,7 +107,7 @@ async function startWithKeys(
   const announcements = createAnnouncements(stack.membership, stack.host.advertisedAddresses)
   const services = createServices({
     ...deps,
-    ...createServicePorts(stack, home.knowledge),
+    ...createServicePorts(stack, home.knowledge, facts.nodeName),
     flows: stack.flows,
     announcer: announcements,
   })

@@ -1,3 +1,4 @@
+import type { NodeName } from '../domain/ids.ts'
 import type { Knowledge } from '../knowledge/knowledge.ts'
 import type { Host } from '../mesh/host/host.ts'
 import type { Links } from '../mesh/links/link-manager.ts'
@@ -28,23 +29,19 @@ interface Mesh {
   readonly links: Links
 }
 
-export function createServicePorts(mesh: Mesh, knowledge: Knowledge): ServicePorts {
+export function createServicePorts(mesh: Mesh, knowledge: Knowledge, nodeName: NodeName): ServicePorts {
   return {
-    directory: createDirectory(mesh),
+    directory: createDirectory(mesh, nodeName),
     policy: createPolicyGate(mesh.membership),
     store: knowledge,
     ownPorts: { ports: () => mesh.host.listenAddresses().flatMap(portOf) },
   }
 }
 
-function createDirectory({ membership, links }: Mesh): ProviderDirectory {
+function createDirectory({ membership, links }: Mesh, nodeName: NodeName): ProviderDirectory {
   const { self } = membership
   return {
-    get self() {
-      const certificate = membership.certificateOf(self)
-      if (certificate === undefined) throw new TypeError('a running node has a certificate')
-      return { peer: self, node: certificate.name }
-    },
+    self: { peer: self, node: nodeName },
     providers: () =>
       membership.members().flatMap(({ peer, certificate, standing, record }): readonly Provider[] => {
         if (peer === self || standing !== 'member') return []
