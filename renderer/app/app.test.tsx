@@ -11,7 +11,7 @@ it('shows the verdict with the age of its data, and every link with its state in
     <Overview status={sampleStatus({ links })} ageMs={12_000} stale={false} />,
   )
   expect(page).toContain('1 of 2 links is not well.')
-  expect(page).toContain('Measured 12 s ago')
+  expect(page).toContain('Read from the node 12 s ago')
   expect(page).toContain('X25519 + ML-KEM-768, AES-256-GCM')
   expect(page).toMatch(/oslo.*down.*unknown/)
 })

@@ -11,6 +11,12 @@ const TONE_LABELS: Readonly<Record<Tone, string>> = {
   unknown: 'Unknown',
 }
 
+const SEVERITY_TONES: Readonly<Record<NodeStatus['health'][number]['severity'], Tone>> = {
+  info: 'unknown',
+  warning: 'attention',
+  critical: 'bad',
+}
+
 interface OverviewProps {
   readonly status: NodeStatus
   /** Age of the status. */
@@ -36,7 +42,7 @@ export function Overview({ status, ageMs, stale }: OverviewProps) {
         {sentence}
       </p>
       <p className="quiet">
-        {stale ? 'Last seen' : 'Measured'} {ageText(ageMs)}
+        {stale ? 'Last seen' : 'Read from the node'} {ageText(ageMs)}
       </p>
       {status.health.length > 0 && (
         <section aria-labelledby="health-heading">
@@ -44,8 +50,7 @@ export function Overview({ status, ageMs, stale }: OverviewProps) {
           <ul className="health">
             {status.health.map((item) => (
               <li key={item.code}>
-                <StateMark tone={item.severity === 'critical' ? 'bad' : 'attention'} label={item.severity} />{' '}
-                {item.title}
+                <StateMark tone={SEVERITY_TONES[item.severity]} label={item.severity} /> {item.title}
               </li>
             ))}
           </ul>

@@ -51,6 +51,11 @@ describe('the verdict', () => {
     })
   })
 
+  it('is not spoilt by what is only worth knowing', () => {
+    const info = { ...health(false), severity: 'info' as const }
+    expect(verdictOf(sampleStatus({ health: [info] })).tone).toBe('good')
+  })
+
   it('is not good while the node starts, or when the mesh has put it out', () => {
     const { node } = sampleStatus()
     expect(verdictOf(sampleStatus({ node: { ...node, state: 'starting' } })).tone).toBe('attention')

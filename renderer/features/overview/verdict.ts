@@ -28,7 +28,7 @@ export function verdictOf(status: NodeStatus): Verdict {
   if (weak > 0) {
     return { tone: down > 0 ? 'bad' : 'attention', sentence: `${countOf(weak, links.length)} not well.` }
   }
-  const warning = health[0]
+  const warning = health.find((item) => item.severity !== 'info')
   if (warning !== undefined) return { tone: 'attention', sentence: sentenceOf(warning.title) }
   const all = links.length === 1 ? 'its one link is up' : `all ${links.length} links are up`
   return { tone: 'good', sentence: `${node.name} is well: ${all}.` }
