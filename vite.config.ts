@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { resolve } from 'node:path'
 import react from '@vitejs/plugin-react'
@@ -18,8 +17,6 @@ const CORE_ENTRIES = {
   init: at('node-core/app/entries/init.ts'),
   join: at('node-core/app/entries/join.ts'),
 }
-
-const CORE_PRESENT = Object.fromEntries(Object.entries(CORE_ENTRIES).filter(([, path]) => existsSync(path)))
 
 interface NodeBundle {
   readonly input: Record<string, string>
@@ -92,7 +89,7 @@ export default defineConfig({
       external: [ELECTRON],
     }),
     core: nodeBundle({
-      input: CORE_PRESENT,
+      input: CORE_ENTRIES,
       outDir: at('dist/node-core'),
       format: 'es',
       external: [...BUILTINS, NATIVE],
@@ -100,12 +97,8 @@ export default defineConfig({
   },
   builder: {
     async buildApp(builder) {
-      for (const environment of Object.values(builder.environments)) {
-        const input = environment.config.build.rolldownOptions.input
-        const entries = typeof input === 'string' ? [input] : Object.values(input ?? {})
-        if (entries.length > 0 && entries.every((entry) => existsSync(entry)))
-          await builder.build(environment)
-      }
+      // One after the other: the preload goes beside the main process, whose bundle empties the folder first.
+      for (const environment of Object.values(builder.environments)) await builder.build(environment)
     },
   },
 })
