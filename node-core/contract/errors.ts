@@ -17,7 +17,7 @@ export const errorDocumentSchema = z.object({
 })
 
 /** Who may do something: on this node alone, or in the whole mesh by the right of this node's certificate. */
-export const scopeSchema = z.enum(['node', 'mesh'])
+const scopeSchema = z.enum(['node', 'mesh'])
 
 /**
  * Every error of every operation. A fault of the node is FAULT, with the fault's own code in its data; none carries a

@@ -174,12 +174,16 @@ describe('the control socket', () => {
   })
 
   it('gets the answer of an operation that stops the server out', async () => {
+    let stopped: Promise<void> | undefined
+    const { api } = fake
+    const down: typeof api.node.down = (options) => {
+      // The worst case: the server is told to stop before the answer is made.
+      stopped = server.stop()
+      return api.node.down(options)
+    }
+    fake = { ...fake, api: { ...api, node: { ...api.node, down } } }
     const server = serverAt()
     await server.start()
-    let stopped: Promise<void> | undefined
-    fake.state.onStop = () => {
-      stopped = server.stop()
-    }
     const { status, body } = await ask({ operation: 'node/down' })
     expect(status).toBe(200)
     expect(JSON.parse(body).json.pid).toBe(process.pid)

@@ -3,14 +3,15 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { createControlServer } from '../../node-core/control/socket-server.ts'
 import { type HomePaths, homePaths } from '../../node-core/platform/home.ts'
 import { silentLogger } from '../../node-core/platform/logger.ts'
 import { createFakeNode, type FakeNodeState } from './fake-node-api.ts'
 
-const REAL_MAIN = join(import.meta.dirname, '../../node-core/cli/main.ts')
-const MAIN_WITH_FAKE_ENTRIES = join(import.meta.dirname, 'cli-with-fake-entries.ts')
+const REAL_MAIN = fileURLToPath(new URL('../../node-core/cli/main.ts', import.meta.url))
+const MAIN_WITH_FAKE_ENTRIES = fileURLToPath(new URL('./cli-with-fake-entries.ts', import.meta.url))
 
 export interface CliResult {
   readonly code: number | null

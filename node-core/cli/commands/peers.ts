@@ -10,6 +10,12 @@ type Peer = MemberDetail & { readonly link: LinkDetail | null }
 
 const HEADINGS = ['NAME', 'ROLE', 'PATH', 'LINK', 'RTT', 'SUITE', 'SEEN', 'CERTIFICATE', 'VERSION']
 
+function certificateText({ standing, expiresAt }: Peer, nowMs: number): Cell {
+  if (standing === 'revoked') return { text: 'revoked', tone: 'red' }
+  const when = formatFromNow(expiresAt, nowMs)
+  return expiresAt > nowMs ? `expires ${when}` : { text: `expired ${when}`, tone: 'red' }
+}
+
 function renderPeers({ output, now }: CliContext, peers: readonly Peer[]): string {
   const names = new Map<string, string>(peers.map(({ peer, name }) => [peer, name]))
   const rows = peers.map((peer): Cell[] => [
@@ -20,9 +26,7 @@ function renderPeers({ output, now }: CliContext, peers: readonly Peer[]): strin
     orDash(peer.link?.rttMs ?? null),
     suiteText(peer.link?.suite ?? null),
     seenText(peer),
-    peer.standing === 'member'
-      ? `expires ${formatFromNow(peer.expiresAt, now())}`
-      : { text: peer.standing, tone: 'red' },
+    certificateText(peer, now()),
     peer.version ?? '-',
   ])
   return renderTable(output.paint, HEADINGS, rows)

@@ -196,7 +196,7 @@ function startFailed(message: string, cause?: unknown): Error {
 }
 
 /** Asks a process to end, insists after 5 s, and resolves once it is gone. */
-export async function terminate(child: ChildProcess): Promise<void> {
+async function terminate(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   child.kill('SIGTERM')

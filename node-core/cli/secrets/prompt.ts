@@ -24,7 +24,7 @@ type Step =
   | { readonly kind: 'done' | 'interrupted'; readonly line: string }
 
 /** What a key does to the line typed so far. */
-export function typeKey(line: string, key: string): Step {
+function typeKey(line: string, key: string): Step {
   if (key === KEYS.interrupt) return { kind: 'interrupted', line: '' }
   if (key === KEYS.endOfInput) return line === '' ? { kind: 'interrupted', line } : { kind: 'done', line }
   if (KEYS.enter.some((enter) => enter === key)) return { kind: 'done', line }
@@ -77,9 +77,10 @@ export function askLine(
       reject(signal.reason)
       return
     }
+    // Before the question is seen, or the first keys of a fast answer would still be echoed.
+    input.setRawMode?.(true)
     screen.write(question)
     input.setEncoding('utf8')
-    input.setRawMode?.(true)
     input.on('data', onData)
     input.once('end', onEnd)
     signal.addEventListener('abort', onEnd, { once: true })
