@@ -86,6 +86,8 @@ export async function runEntry<S extends z.ZodType>(
   // Whoever reads our output may leave at any time; that must not end a node.
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
+  // Timers of the clock never keep a process alive, and an entry may have nothing but one to wait for.
+  const hold = setInterval(() => {}, 2 ** 30)
   try {
     const raw = process.argv[2]
     if (raw === undefined) throw usage('its options are missing')
@@ -99,5 +101,7 @@ export async function runEntry<S extends z.ZodType>(
   } catch (error) {
     await printLine({ ok: false, error: describe(error) })
     process.exitCode = 1
+  } finally {
+    clearInterval(hold)
   }
 }
