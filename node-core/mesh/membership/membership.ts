@@ -152,14 +152,14 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     holdsAuthority: deps.authorityKey !== undefined,
     events: context.events,
     replica: parts.replica,
-    standing: registry.standing,
-    certificateOf: registry.certificateOf,
+    standing: (peer) => registry.standing(peer),
+    certificateOf: (peer) => registry.certificateOf(peer),
     members: () => listMembers(registry, records),
     nodeRecord: records.get,
     policy: parts.policies.policy,
     ownChain: () => registry.chainOf(self),
     longestOwnChain: () => registry.longestOf(self),
-    judgeChain: registry.judge,
+    judgeChain: (chain) => registry.judge(chain),
     keepChain: keep,
     createInvite: desk.create,
     invites: desk.list,
@@ -219,11 +219,11 @@ function createParts(
   // The registry asks the book who is revoked, the book asks the registry who may sign: each through a function.
   const revocations: RevocationBook = createRevocationBook(context, {
     issuerCertificate: (peer) => registry.issuerCertificate(peer),
-    issuerRole: (peer) => registry.issuerRole(peer),
+    issuerRole: (peer) => registry.issuerCertificate(peer)?.role,
   })
   const registry: Registry = createRegistry(context, revocations)
   const policies = createPolicyBook(context)
-  const records = createRecordBook(context, options, registry.certificateOf)
+  const records = createRecordBook(context, options, (peer) => registry.certificateOf(peer))
   const lifeMs = options.certificateLifeMs ?? DEFAULT_CERTIFICATE_LIFE_MS
   const issuing = createIssuing(context, { lifeMs }, registry)
   const approvalMs = options.approvalMs ?? DEFAULT_APPROVAL_MS

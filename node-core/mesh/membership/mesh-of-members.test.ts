@@ -86,6 +86,7 @@ describe('members that are connected', () => {
     await eventually('the middle to have closed it', () => !middle.host.peers().includes(far.identity.peerId))
     expect(performance.now() - startedMs).toBeLessThan(2_000)
     expect(middle.membership.standing(far.identity.peerId)).toBe('revoked')
+    await eventually('the far end to see it', () => far.host.peers().length === 0)
     await expect(far.dial(middle)).rejects.toThrow()
     await expect(middle.host.open(far.identity.peerId, '/x0t/sync/1', SIGNAL())).rejects.toThrow()
     expect(middle.refusals.at(-1)).toMatchObject({ code: 'revoked', peer: far.identity.peerId })
@@ -192,7 +193,9 @@ describe('members that are connected', () => {
       const stream = await carrier.host.open(founder.identity.peerId, JOIN_PROTOCOL, SIGNAL())
       const frames = createMessageFrames(stream, { maxFrameBytes: 65_536 })
       await frames.write(bytes)
-      return decodeJoinReply((await frames.read(SIGNAL())) ?? new Uint8Array(0))
+      const reply = await frames.read(SIGNAL())
+      await frames.end()
+      return decodeJoinReply(reply ?? new Uint8Array(0))
     }
     for (let at = 0; at < request.length; at += 211) {
       const changed = Uint8Array.from(request)

@@ -1,5 +1,5 @@
 import type { PeerId } from '../../domain/ids.ts'
-import { ROLES, type Role } from '../../domain/role.ts'
+import { ROLES } from '../../domain/role.ts'
 import type { Certificate } from '../../security/certificate.ts'
 import {
   type CertificateChain,
@@ -45,7 +45,6 @@ export interface Registry {
   slot(peer: PeerId, rank: number): CertificateChain | undefined
   /** The newest authority-signed issuing certificate seen of a node, expired or not: what its log is verified by. */
   issuerCertificate(peer: PeerId): Certificate | undefined
-  issuerRole(peer: PeerId): Role | undefined
   highestGeneration(peer: PeerId): number
   peers(): readonly PeerId[]
   /** Emits `expelled` for every peer that was a member and is none now. Returns when to look again, ms since the epoch. */
@@ -69,86 +68,51 @@ export interface Revocations {
   invalidate(): void
 }
 
-export function createRegistry(context: MembershipContext, revocations: Revocations): Registry {
-  const entries = new Map<PeerId, Entry>()
-  const issuers = new Map<PeerId, Certificate>()
-  const verified = createVerifiedChains(context)
+export const createRegistry = (context: MembershipContext, revocations: Revocations): Registry =>
+  new MemberRegistry(context, revocations)
 
-  const validity = (chain: CertificateChain) =>
-    judgeValidity(chain, {
-      meshId: context.meshId,
-      nowMs: validityNow(context),
-      isRevoked: (certificate) => revocations.view().isRevoked(certificate),
-    })
-  const held = (peer: PeerId): CertificateChain[] => [...(entries.get(peer)?.slots.values() ?? [])]
-  const valid = (peer: PeerId): CertificateChain[] =>
-    held(peer).filter((chain) => validity(chain) === 'valid')
-  const best = (chains: CertificateChain[]): CertificateChain | undefined =>
-    chains.sort((left, right) => compareChains(right, left))[0]
+class MemberRegistry implements Registry {
+  readonly #context: MembershipContext
+  readonly #revocations: Revocations
+  readonly #verified: VerifiedChains
+  readonly #entries = new Map<PeerId, Entry>()
+  readonly #issuers = new Map<PeerId, Certificate>()
 
-  const judge = (chain: CertificateChain): ChainJudgement => {
-    const verdict = validity(chain)
+  constructor(context: MembershipContext, revocations: Revocations) {
+    this.#context = context
+    this.#revocations = revocations
+    this.#verified = createVerifiedChains(context)
+  }
+
+  load(): void {
+    const { store, meshId } = this.#context
+    for (const row of store.certificates.all()) {
+      const chain = decodeChain(row.chain)
+      if (chain?.leaf.meshId !== meshId || chain.leaf.peerId !== row.peer) continue
+      if (this.#verified.judge(chain) === 'valid') this.#hold(chain)
+    }
+    for (const [peer, entry] of this.#entries) entry.told = this.standing(peer)
+  }
+
+  judge(chain: CertificateChain): ChainJudgement {
+    const verdict = this.#validity(chain)
     if (verdict !== 'valid') return verdict
-    const signatures = verified.judge(chain)
+    const signatures = this.#verified.judge(chain)
     if (signatures !== 'valid') return signatures
-    const known = entries.get(chain.leaf.peerId)?.slots.get(rankOf(chain))
-    const isOlder =
-      known !== undefined && chain.leaf.generation < known.leaf.generation && validity(known) === 'valid'
-    return isOlder ? 'older-generation' : 'valid'
+    const known = this.slot(chain.leaf.peerId, rankOf(chain))
+    const isOlder = known !== undefined && chain.leaf.generation < known.leaf.generation
+    return isOlder && this.#validity(known) === 'valid' ? 'older-generation' : 'valid'
   }
 
-  const learnIssuer = (certificate: Certificate | undefined): void => {
-    if (certificate === undefined || !certificate.issuing || certificate.issuer !== 'authority') return
-    const known = issuers.get(certificate.peerId)
-    if (known !== undefined && known.generation >= certificate.generation) return
-    issuers.set(certificate.peerId, certificate)
-    revocations.invalidate()
-  }
-
-  const keep = (chain: CertificateChain): void => {
-    const { leaf } = chain
-    const entry = entries.get(leaf.peerId) ?? { slots: new Map(), told: 'unknown' }
-    entries.set(leaf.peerId, entry)
-    entry.slots.set(rankOf(chain), chain)
-    learnIssuer(leaf)
-    learnIssuer(chain.issuer)
-  }
-
-  const isWorse = (chain: CertificateChain): boolean => {
-    const known = entries.get(chain.leaf.peerId)?.slots.get(rankOf(chain))
-    if (known === undefined) return false
-    if (known.hash === chain.hash) return true
-    return validity(known) === 'valid' && compareChains(chain, known) <= 0
-  }
-
-  const acceptValid = (chain: CertificateChain): Acceptance => {
-    const { leaf } = chain
-    if (isWorse(chain)) return KNOWN
-    if (!entries.has(leaf.peerId) && entries.size >= MAX_PEERS) return later('the mesh is full')
-    keep(chain)
-    context.store.certificates.put({
-      peer: leaf.peerId,
-      rank: rankOf(chain),
-      generation: leaf.generation,
-      expiresAt: leaf.expiresAt,
-      chain: chain.bytes,
-    })
-    context.floor.observe(leaf.issuedAt, chain.issuer === undefined ? 'authority' : 'member')
-    const entry = entries.get(leaf.peerId)
-    if (entry !== undefined) entry.told = 'member'
-    context.events.emit('memberChanged', { peer: leaf.peerId })
-    return { kind: 'kept', news: { kind: 'certificate', peer: leaf.peerId, rank: rankOf(chain) } }
-  }
-
-  const accept = (chain: CertificateChain): Acceptance => {
-    if (isWorse(chain)) return KNOWN
-    const verdict = judge(chain)
+  accept(chain: CertificateChain): Acceptance {
+    if (this.#isWorse(chain)) return KNOWN
+    const verdict = this.judge(chain)
     switch (verdict) {
       case 'valid':
-        return acceptValid(chain)
+        return this.#acceptValid(chain)
       case 'expired':
       case 'revoked':
-        return acceptPastIssuer(chain, verdict)
+        return this.#acceptPastIssuer(chain, verdict)
       case 'wrong-mesh':
       case 'forged':
       case 'overreach':
@@ -159,82 +123,158 @@ export function createRegistry(context: MembershipContext, revocations: Revocati
     }
   }
 
-  /** The log of an issuer outlives its membership: without it nobody who comes later could verify the log. */
-  const acceptPastIssuer = (chain: CertificateChain, why: 'expired' | 'revoked'): Acceptance => {
-    const { leaf } = chain
-    const isNews = leaf.issuing && leaf.issuer === 'authority' && leaf.meshId === context.meshId
-    if (!isNews || held(leaf.peerId).length > 0 || entries.size >= MAX_PEERS)
-      return later(`certificate: ${why}`)
-    if (verified.judge(chain) !== 'valid') return bad('certificate: forged')
-    keep(chain)
-    const { peerId: peer, generation, expiresAt } = leaf
-    context.store.certificates.put({ peer, rank: rankOf(chain), generation, expiresAt, chain: chain.bytes })
-    return { kind: 'kept', news: { kind: 'certificate', peer, rank: rankOf(chain) } }
-  }
-
-  const standing = (peer: PeerId): Standing => {
-    const chains = held(peer)
-    if (chains.length === 0) return 'unknown'
-    const verdicts = chains.map(validity)
+  standing(peer: PeerId): Standing {
+    const verdicts = this.#held(peer).map((chain) => this.#validity(chain))
+    if (verdicts.length === 0) return 'unknown'
     if (verdicts.includes('valid')) return 'member'
     return verdicts.includes('revoked') ? 'revoked' : 'expired'
   }
 
-  const isForgettable = (peer: PeerId, nowMs: number): boolean =>
-    peer !== context.identity.peerId &&
-    !issuers.has(peer) &&
-    held(peer).every((chain) => chain.leaf.expiresAt + KEEP_EXPIRED_MS < nowMs)
+  chainOf(peer: PeerId): CertificateChain | undefined {
+    return highest(this.#valid(peer))
+  }
 
-  return {
-    load() {
-      for (const row of context.store.certificates.all()) {
-        const chain = decodeChain(row.chain)
-        if (chain?.leaf.meshId !== context.meshId || chain.leaf.peerId !== row.peer) continue
-        if (verified.judge(chain) === 'valid') keep(chain)
+  longestOf(peer: PeerId): CertificateChain | undefined {
+    return this.#valid(peer).sort((left, right) => right.leaf.expiresAt - left.leaf.expiresAt)[0]
+  }
+
+  certificateOf(peer: PeerId): Certificate | undefined {
+    return (this.chainOf(peer) ?? highest(this.#held(peer)))?.leaf
+  }
+
+  shared(): readonly CertificateChain[] {
+    const isShared = (chain: CertificateChain): boolean =>
+      this.#validity(chain) === 'valid' || this.#issuers.get(chain.leaf.peerId)?.hash === chain.leaf.hash
+    return this.peers().flatMap((peer) => this.#held(peer).filter(isShared))
+  }
+
+  slot(peer: PeerId, rank: number): CertificateChain | undefined {
+    return this.#entries.get(peer)?.slots.get(rank)
+  }
+
+  issuerCertificate(peer: PeerId): Certificate | undefined {
+    return this.#issuers.get(peer)
+  }
+
+  highestGeneration(peer: PeerId): number {
+    return Math.max(0, ...this.#held(peer).map((chain) => chain.leaf.generation))
+  }
+
+  peers(): readonly PeerId[] {
+    return [...this.#entries.keys()]
+  }
+
+  sweep(): number {
+    const nowMs = validityNow(this.#context)
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const [peer, entry] of this.#entries) {
+      this.#tell(peer, entry)
+      for (const { leaf } of entry.slots.values()) {
+        if (leaf.expiresAt > nowMs) nextMs = Math.min(nextMs, leaf.expiresAt)
       }
-      for (const [peer, entry] of entries) entry.told = standing(peer)
-    },
-    judge,
-    accept,
-    standing,
-    chainOf: (peer) => best(valid(peer)),
-    longestOf: (peer) => valid(peer).sort((left, right) => right.leaf.expiresAt - left.leaf.expiresAt)[0],
-    certificateOf: (peer) => (best(valid(peer)) ?? best(held(peer)))?.leaf,
-    shared: () =>
-      [...entries.keys()].flatMap((peer) =>
-        held(peer).filter(
-          (chain) => validity(chain) === 'valid' || issuers.get(peer)?.hash === chain.leaf.hash,
-        ),
-      ),
-    slot: (peer, rank) => entries.get(peer)?.slots.get(rank),
-    issuerCertificate: (peer) => issuers.get(peer),
-    issuerRole: (peer) => issuers.get(peer)?.role,
-    highestGeneration: (peer) => Math.max(0, ...held(peer).map((chain) => chain.leaf.generation)),
-    peers: () => [...entries.keys()],
-    sweep() {
-      const nowMs = validityNow(context)
-      let nextMs = Number.POSITIVE_INFINITY
-      for (const [peer, entry] of entries) {
-        const now = standing(peer)
-        const before = entry.told
-        entry.told = now
-        if (before === 'member' && (now === 'expired' || now === 'revoked')) {
-          context.counters.count(`expelled.${now}`)
-          context.events.emit('expelled', { peer, reason: now })
-          context.events.emit('memberChanged', { peer })
-        }
-        for (const chain of entry.slots.values()) {
-          if (chain.leaf.expiresAt > nowMs) nextMs = Math.min(nextMs, chain.leaf.expiresAt)
-        }
-        if (isForgettable(peer, nowMs)) {
-          entries.delete(peer)
-          context.store.certificates.remove(peer)
-        }
+      if (this.#isForgettable(peer, nowMs)) {
+        this.#entries.delete(peer)
+        this.#context.store.certificates.remove(peer)
       }
-      return nextMs
-    },
+    }
+    return nextMs
+  }
+
+  #tell(peer: PeerId, entry: Entry): void {
+    const before = entry.told
+    const now = this.standing(peer)
+    entry.told = now
+    if (before !== 'member' || (now !== 'expired' && now !== 'revoked')) return
+    this.#context.counters.count(`expelled.${now}`)
+    this.#context.events.emit('expelled', { peer, reason: now })
+    this.#context.events.emit('memberChanged', { peer })
+  }
+
+  #validity(chain: CertificateChain): ReturnType<typeof judgeValidity> {
+    return judgeValidity(chain, {
+      meshId: this.#context.meshId,
+      nowMs: validityNow(this.#context),
+      isRevoked: (certificate) => this.#revocations.view().isRevoked(certificate),
+    })
+  }
+
+  #held(peer: PeerId): CertificateChain[] {
+    return [...(this.#entries.get(peer)?.slots.values() ?? [])]
+  }
+
+  #valid(peer: PeerId): CertificateChain[] {
+    return this.#held(peer).filter((chain) => this.#validity(chain) === 'valid')
+  }
+
+  /** True when what is held for the same peer and rank of issuer counts at least as much. */
+  #isWorse(chain: CertificateChain): boolean {
+    const known = this.slot(chain.leaf.peerId, rankOf(chain))
+    if (known === undefined) return false
+    if (known.hash === chain.hash) return true
+    return this.#validity(known) === 'valid' && compareChains(chain, known) <= 0
+  }
+
+  #isFullFor(peer: PeerId): boolean {
+    return !this.#entries.has(peer) && this.#entries.size >= MAX_PEERS
+  }
+
+  #acceptValid(chain: CertificateChain): Acceptance {
+    const { peerId: peer, issuedAt } = chain.leaf
+    if (this.#isFullFor(peer)) return later('the mesh is full')
+    const acceptance = this.#keep(chain)
+    this.#hold(chain).told = 'member'
+    this.#context.floor.observe(issuedAt, chain.issuer === undefined ? 'authority' : 'member')
+    this.#context.events.emit('memberChanged', { peer })
+    return acceptance
+  }
+
+  /** The log of an issuer outlives its membership: without it nobody who comes later could verify the log. */
+  #acceptPastIssuer(chain: CertificateChain, why: 'expired' | 'revoked'): Acceptance {
+    const { leaf } = chain
+    const isNews = leaf.issuing && leaf.issuer === 'authority' && leaf.meshId === this.#context.meshId
+    if (!isNews || this.#entries.has(leaf.peerId) || this.#isFullFor(leaf.peerId)) {
+      return later(`certificate: ${why}`)
+    }
+    return this.#verified.judge(chain) === 'valid' ? this.#keep(chain) : bad('certificate: forged')
+  }
+
+  #keep(chain: CertificateChain): Acceptance {
+    const { peerId: peer, generation, expiresAt } = chain.leaf
+    const rank = rankOf(chain)
+    this.#hold(chain)
+    this.#context.store.certificates.put({ peer, rank, generation, expiresAt, chain: chain.bytes })
+    return { kind: 'kept', news: { kind: 'certificate', peer, rank } }
+  }
+
+  #hold(chain: CertificateChain): Entry {
+    const { peerId } = chain.leaf
+    const entry = this.#entries.get(peerId) ?? { slots: new Map(), told: 'unknown' as const }
+    this.#entries.set(peerId, entry)
+    entry.slots.set(rankOf(chain), chain)
+    this.#learnIssuer(chain.leaf)
+    this.#learnIssuer(chain.issuer)
+    return entry
+  }
+
+  #learnIssuer(certificate: Certificate | undefined): void {
+    if (certificate === undefined || !certificate.issuing || certificate.issuer !== 'authority') return
+    const known = this.#issuers.get(certificate.peerId)
+    if (known !== undefined && known.generation >= certificate.generation) return
+    this.#issuers.set(certificate.peerId, certificate)
+    this.#revocations.invalidate()
+  }
+
+  #isForgettable(peer: PeerId, nowMs: number): boolean {
+    return (
+      peer !== this.#context.identity.peerId &&
+      !this.#issuers.has(peer) &&
+      this.#held(peer).every((chain) => chain.leaf.expiresAt + KEEP_EXPIRED_MS < nowMs)
+    )
   }
 }
+
+const highest = (chains: CertificateChain[]): CertificateChain | undefined =>
+  chains.sort((left, right) => compareChains(right, left))[0]
 
 interface VerifiedChains {
   judge(chain: CertificateChain): 'valid' | 'forged' | 'overreach'
