@@ -30,7 +30,13 @@ export type ReplyJudgement =
   | { readonly kind: 'admitted' }
   /** The exchange is complete and the connection is over, as after a join. */
   | { readonly kind: 'end' }
-  | { readonly kind: 'refused'; readonly code: string; readonly reason: string }
+  /** `by` says whether this end refuses what it was shown, or tells that it was refused. Default `remote`. */
+  | {
+      readonly kind: 'refused'
+      readonly by?: 'local' | 'remote'
+      readonly code: string
+      readonly reason: string
+    }
 
 export interface Admission {
   /** Initiator: the proof that message C carries. At most `MAX_PROOF_BYTES`. */

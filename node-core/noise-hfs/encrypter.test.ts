@@ -242,13 +242,13 @@ describe('the encrypters', () => {
   it('let the initiator refuse the responder', async () => {
     const picky: Admission = {
       ...admitting,
-      judgeReply: async () => ({ kind: 'refused', code: 'WRONG_MESH', reason: 'another mesh' }),
+      judgeReply: async () => ({ kind: 'refused', by: 'local', code: 'WRONG_MESH', reason: 'another mesh' }),
     }
     const { a, out, outbound } = await handshake({
       initiator: { parts: createMeshNoise({ admission: picky }) },
     })
     expect(codeOf(outbound)).toBe('REFUSED')
-    expect(names(a)).toEqual(['refused'])
+    expect(a.events).toMatchObject([{ name: 'refused', event: { by: 'local', code: 'WRONG_MESH' } }])
     expect(out.status).not.toBe('open')
   })
 

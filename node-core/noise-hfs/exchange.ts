@@ -7,6 +7,7 @@ import {
   MAX_PROOF_BYTES,
 } from './admission-port.ts'
 import { handshakeError, isHandshakeError } from './faults.ts'
+import { openFrame, sealPayload } from './frames.ts'
 import type { HandshakeChannel } from './handshake-channel.ts'
 import {
   type HandshakeState,
@@ -18,7 +19,6 @@ import {
 import type { IdentityVerifier, RemoteIdentity } from './identity.ts'
 import { decodeMessageC, encodeMessageC } from './message-c.ts'
 import { MAX_PAYLOAD_BYTES } from './payload.ts'
-import { openFrame, sealPayload } from './secured-stream.ts'
 
 /** How the mesh's suites admit. Without it an exchange is libp2p's published profile. */
 export interface AdmissionExchange {
@@ -88,7 +88,8 @@ async function readVerdict(
   )
   if (verdict.kind === 'end') throw handshakeError({ code: 'EXCHANGE_ENDED' })
   if (verdict.kind === 'refused') {
-    throw handshakeError({ code: 'REFUSED', by: 'remote', reasonCode: verdict.code, reason: verdict.reason })
+    const { by = 'remote', code, reason } = verdict
+    throw handshakeError({ code: 'REFUSED', by, reasonCode: code, reason })
   }
 }
 

@@ -6,10 +6,11 @@ import { describe, expect, it } from 'vitest'
 import { eventually } from '../../tests/helpers/eventually.ts'
 import { CipherState, MAX_NONCE } from './cipher-state.ts'
 import type { HandshakeFault } from './faults.ts'
+import { openFrame, sealFrames, sealPayload } from './frames.ts'
 import type { TransportKeys } from './handshake-state.ts'
 import type { AeadKind, Implementation } from './primitives.ts'
 import { selectPrimitives } from './probe.ts'
-import { openFrame, SecuredStream, sealPayload } from './secured-stream.ts'
+import { SecuredStream } from './secured-stream.ts'
 
 interface EndOptions {
   readonly kind?: AeadKind
@@ -44,7 +45,7 @@ const pattern = (length: number): Uint8Array => new Uint8Array(length).map((_, i
 
 describe('the secured stream', () => {
   it('carries any sizes both ways, in order and byte for byte, in every mix of implementations', async () => {
-    const sizes = [1, 2, 65_518, 65_519, 65_520, 131_038, 131_039, 300_000]
+    const sizes = [1, 2, 65_518, 65_519, 65_520, 131_038, 131_039, 524_152, 524_153, 1_200_000]
     for (const kind of ['aesgcm', 'chachapoly'] as const) {
       for (const implementation of ['native', 'noble'] as const) {
         const { a, b } = connect({ kind }, { kind, implementation })
@@ -123,8 +124,7 @@ describe('the secured stream', () => {
     b.stream.addEventListener('close', (event) => {
       ended = event.error
     })
-    const frame = sealPayload(a.keys.send, pattern(10), undefined, 2)
-    frame.writeUInt16BE(frame.length - 2)
+    const frame = sealFrames(a.keys.send, new Uint8ArrayList(pattern(10)), undefined).subarray()
     frame[5] = (frame[5] ?? 0) ^ 1
     a.raw.send(frame)
     await eventually('the stream has ended', () => ended !== undefined)
@@ -152,8 +152,7 @@ describe('the secured stream', () => {
 
   it('gives out what came together with the last message of the handshake', async () => {
     const { send } = keysOf(1, 2, {})
-    const frame = sealPayload(send, pattern(5), undefined, 2)
-    frame.writeUInt16BE(frame.length - 2)
+    const frame = sealFrames(send, new Uint8ArrayList(pattern(5)), undefined).subarray()
     const [, raw] = multiaddrConnectionPair()
     const stream = new SecuredStream(raw, keysOf(2, 1, {}), {
       rekeyAfterFrames: undefined,
