@@ -288,7 +288,8 @@ describe('up', () => {
     const { pid } = documentOf(upSchema, await home.run(['up', '--json'], { env: serve }))
     const result = await home.run(['leave', '--json'])
     expect(JSON.parse(result.stdout)).toEqual({ schema: 1, mesh: 'home', peer: LAPTOP })
-    expect(isAlive(pid)).toBe(false)
+    expect(existsSync(home.paths.socket)).toBe(false)
+    await eventually('the node to be gone', () => !isAlive(pid), 10_000)
   })
 })
 

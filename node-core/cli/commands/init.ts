@@ -30,8 +30,10 @@ export const initCommand = defineCommand({
   ],
   examples: ['x0t init --mesh home --name laptop'],
   input: z.object({
-    // A mesh is called by the same kind of name as a node.
-    mesh: z.string({ error: 'is missing' }).pipe(nodeNameSchema),
+    // Only ever shown to people, never typed to find something: it may be a text.
+    mesh: z
+      .string({ error: 'is missing' })
+      .regex(/^(?=\S)[^\p{C}]{1,63}(?<=\S)$/u, 'must be 1 to 63 characters, with no space at the ends'),
     name: z.string({ error: 'is missing' }).pipe(nodeNameSchema),
     ...newKeystoreInput,
   }),

@@ -18,6 +18,8 @@ import { newKeystoreInput, newKeystoreOptions } from './keystore-options.ts'
 
 /** An operator may have to come to a keyboard and say yes. */
 const JOIN_MS = 300_000
+/** Below that nobody gets in: the exchange itself takes its time. */
+const JOIN_MIN_MS = 1_000
 /** The entry ends by itself at the limit and can say why; we insist a little later. */
 const ENTRY_MARGIN_MS = 5_000
 const TOKEN = /^x0t1[\x21-\x7e]{16,8000}$/
@@ -105,7 +107,7 @@ export const joinCommand = defineCommand({
     }
     const secretToken = await readToken(context, { token, tokenFile })
     const passphrase = await keystorePassphrase(context, words)
-    const timeoutMs = context.timeoutMs ?? JOIN_MS
+    const timeoutMs = Math.max(JOIN_MIN_MS, context.timeoutMs ?? JOIN_MS)
     const { answer } = await runEntry({
       program: context.entryOf('join'),
       options: { home: paths.root, name, timeoutMs },
