@@ -2,6 +2,7 @@ import type { Lifecycle } from '../../platform/lifecycle.ts'
 import { type MembershipContext, validityNow } from './context.ts'
 import type { InviteDesk } from './invite-desk.ts'
 import type { CertificateIssuing } from './issuer.ts'
+import type { JoinDesk } from './join-desk.ts'
 import type { PolicyBook } from './policy-book.ts'
 import type { RecordBook } from './record-book.ts'
 import type { Registry } from './registry.ts'
@@ -21,11 +22,12 @@ export function createMaintenance(
     readonly policies: PolicyBook
     readonly records: RecordBook
     readonly issuing: CertificateIssuing
-    readonly desk: InviteDesk
+    readonly invites: InviteDesk
+    readonly joins: JoinDesk
   },
   options: { readonly headIntervalMs: number; readonly saveFloor: () => void },
 ): Lifecycle {
-  const { registry, revocations, policies, records, issuing, desk } = parts
+  const { registry, revocations, policies, records, issuing, invites, joins } = parts
   let isLoaded = false
   let cancel: (() => void) | undefined
   let stopLooking = (): void => {}
@@ -56,7 +58,8 @@ export function createMaintenance(
   const tick = (): void => {
     checkClock()
     renewHeads()
-    desk.sweep()
+    joins.sweep()
+    invites.sweep()
     const nextExpiryMs = registry.sweep()
     for (const record of records.all()) {
       if (registry.certificateOf(record.peerId) === undefined) records.forget(record.peerId)

@@ -18,6 +18,7 @@ import { createCounters, type MembershipContext } from './context.ts'
 import type { MembershipEvents, PendingJoin, Refusal, Standing } from './events.ts'
 import { type CreatedInvite, createInviteDesk, type InviteDesk, type InviteInput } from './invite-desk.ts'
 import { type CertificateIssuing, createIssuing, type Renewal } from './issuer.ts'
+import { createJoinDesk, type JoinDesk } from './join-desk.ts'
 import type { JoinReply } from './join-reply.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createPolicyBook, type PolicyBook } from './policy-book.ts'
@@ -123,7 +124,8 @@ interface Parts {
   readonly policies: PolicyBook
   readonly records: RecordBook
   readonly issuing: CertificateIssuing
-  readonly desk: InviteDesk
+  readonly invites: InviteDesk
+  readonly joins: JoinDesk
   readonly replica: Replica
 }
 
@@ -136,7 +138,7 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     if (outcome.kind === 'kept') context.events.emit('news', outcome.news)
   }
   const parts = createParts(context, options, keep)
-  const { registry, records, issuing, desk } = parts
+  const { registry, records, issuing, invites, joins } = parts
   const revoking = createRevoking(context, parts)
   const maintenance = createMaintenance(context, parts, {
     headIntervalMs: options.headIntervalMs ?? DEFAULT_HEAD_INTERVAL_MS,
@@ -161,13 +163,13 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     longestOwnChain: () => registry.longestOf(self),
     judgeChain: (chain) => registry.judge(chain),
     keepChain: keep,
-    createInvite: desk.create,
-    invites: desk.list,
-    withdrawInvite: desk.withdraw,
-    redeem: desk.redeem,
-    pendingJoins: desk.pending,
-    approve: desk.approve,
-    reject: desk.reject,
+    createInvite: invites.create,
+    invites: invites.list,
+    withdrawInvite: invites.withdraw,
+    redeem: (request) => joins.redeem(request),
+    pendingJoins: () => joins.pending(),
+    approve: (id) => joins.approve(id),
+    reject: (id) => joins.reject(id),
     renew(peer) {
       const renewal = issuing.renew(peer)
       if (renewal.kind === 'renewed') keep(renewal.chain)
@@ -227,9 +229,10 @@ function createParts(
   const lifeMs = options.certificateLifeMs ?? DEFAULT_CERTIFICATE_LIFE_MS
   const issuing = createIssuing(context, { lifeMs }, registry)
   const approvalMs = options.approvalMs ?? DEFAULT_APPROVAL_MS
-  const desk = createInviteDesk(context, { approvalMs }, { registry, issuing, keep })
+  const invites = createInviteDesk(context, issuing)
+  const joins = createJoinDesk(context, { approvalMs }, { registry, issuing, keep })
   const replica = createReplica(context, { revocations, registry, policies, records })
-  return { revocations, registry, policies, records, issuing, desk, replica }
+  return { revocations, registry, policies, records, issuing, invites, joins, replica }
 }
 
 function listMembers(registry: Registry, records: RecordBook): readonly Member[] {
