@@ -21,6 +21,8 @@ const LAYERS = {
     'platform',
   ],
   cli: ['contract', 'domain', 'platform'],
+  // A user of nodes: it starts their programs and talks to them with the same code as the command line.
+  lab: ['app', 'cli/client', 'cli/entries', 'control', 'security', 'contract', 'domain', 'platform'],
 }
 
 const layerRules = Object.entries(LAYERS).map(([layer, allowed]) => ({

@@ -3,10 +3,12 @@ import { once } from 'node:events'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { startReaper } from './reaper.ts'
+import { startReaper } from '../../node-core/lab/reaper.ts'
 
 /** The built product, as a person would run it. */
 export const X0T = resolve(import.meta.dirname, '../../dist/x0t')
+
+const REAPER = resolve(import.meta.dirname, '../../node-core/lab/entries/reaper.ts')
 
 export interface RunResult {
   readonly code: number | null
@@ -92,7 +94,7 @@ const LISTEN = ['--listen', '/ip4/127.0.0.1/tcp/0']
 /** Several homes and their nodes in one temporary folder, all of which end with the fixture or with its process. */
 export async function createMeshFixture(): Promise<MeshFixture> {
   const dir = await mkdtemp(join(tmpdir(), 'x0t-'))
-  const reaper = startReaper()
+  const reaper = startReaper(REAPER)
   reaper.remove(dir)
   const home = (name: string): string => join(dir, name)
 

@@ -1,0 +1,3 @@
+import { runReaper } from '../reaper.ts'
+
+await runReaper(process.stdin)
