@@ -13,89 +13,116 @@ const MAX_SLEEP_MS = 60_000
 /** Two things that expire close together are handled in one go, and a clock that runs back cannot make this spin. */
 const MIN_SLEEP_MS = 50
 
+export interface MaintenanceParts {
+  readonly registry: Registry
+  readonly revocations: RevocationBook
+  readonly policies: PolicyBook
+  readonly records: RecordBook
+  readonly issuing: CertificateIssuing
+  readonly invites: InviteDesk
+  readonly joins: JoinDesk
+}
+
+export interface MaintenanceOptions {
+  readonly headIntervalMs: number
+  /** Puts the clock floor on disk. */
+  readonly saveFloor: () => void
+}
+
 /** Loads what is remembered and does what time asks for: expiry, denied requests, heads signed anew, the clock floor. */
-export function createMaintenance(
+export const createMaintenance = (
   context: MembershipContext,
-  parts: {
-    readonly registry: Registry
-    readonly revocations: RevocationBook
-    readonly policies: PolicyBook
-    readonly records: RecordBook
-    readonly issuing: CertificateIssuing
-    readonly invites: InviteDesk
-    readonly joins: JoinDesk
-  },
-  options: { readonly headIntervalMs: number; readonly saveFloor: () => void },
-): Lifecycle {
-  const { registry, revocations, policies, records, issuing, invites, joins } = parts
-  let isLoaded = false
-  let cancel: (() => void) | undefined
-  let stopLooking = (): void => {}
-  let dueMs = 0
-  let headDueMs = 0
-  let wasBehind = false
+  parts: MaintenanceParts,
+  options: MaintenanceOptions,
+): Lifecycle => new Maintenance(context, parts, options)
 
-  const checkClock = (): void => {
-    const byMs = issuing.clockBehindMs()
-    const isBehind = byMs > 0
-    if (isBehind && !wasBehind) {
-      context.counters.count('clock-behind')
-      context.logger.warn('the clock is behind a time already seen: nothing is issued', { byMs })
-      context.events.emit('clockBehind', { byMs })
-    }
-    wasBehind = isBehind
-    options.saveFloor()
+class Maintenance implements Lifecycle {
+  readonly #context: MembershipContext
+  readonly #parts: MaintenanceParts
+  readonly #options: MaintenanceOptions
+  #isLoaded = false
+  #wasBehind = false
+  #headDueMs = 0
+  /** The next look, by the monotonic clock. */
+  #dueMs = 0
+  #cancel: (() => void) | undefined
+  #stopLooking = (): void => {}
+
+  constructor(context: MembershipContext, parts: MaintenanceParts, options: MaintenanceOptions) {
+    this.#context = context
+    this.#parts = parts
+    this.#options = options
   }
 
-  const renewHeads = (): void => {
-    const signer = issuing.logSigner()
-    if (signer === undefined || wasBehind || context.clock.monotonicMs() < headDueMs) return
-    headDueMs = context.clock.monotonicMs() + options.headIntervalMs
-    const head = revocations.renewHead(signer, context.clock.now())
-    if (head !== undefined) context.events.emit('news', { kind: 'head', issuer: head.issuer })
+  async start(): Promise<void> {
+    if (this.#cancel !== undefined) return
+    if (!this.#isLoaded) this.#load()
+    this.#headDueMs = this.#context.clock.monotonicMs()
+    // A certificate that is new here may end before anything that is waited for.
+    this.#stopLooking = this.#context.events.on('memberChanged', () => this.#lookSoon())
+    this.#tick()
   }
 
-  const tick = (): void => {
-    checkClock()
-    renewHeads()
+  async stop(): Promise<void> {
+    this.#stopLooking()
+    this.#cancel?.()
+    this.#cancel = undefined
+    if (this.#isLoaded) this.#options.saveFloor()
+  }
+
+  #load(): void {
+    const { registry, revocations, policies, records } = this.#parts
+    this.#isLoaded = true
+    registry.load()
+    revocations.load()
+    policies.load()
+    records.load()
+  }
+
+  #tick(): void {
+    const { registry, records, invites, joins } = this.#parts
+    this.#checkClock()
+    this.#renewHeads()
     joins.sweep()
     invites.sweep()
-    const nextExpiryMs = registry.sweep()
-    for (const record of records.all()) {
-      if (registry.certificateOf(record.peerId) === undefined) records.forget(record.peerId)
+    const untilExpiryMs = registry.sweep() - validityNow(this.#context)
+    for (const { peerId } of records.all()) {
+      if (registry.certificateOf(peerId) === undefined) records.forget(peerId)
     }
-    const untilExpiryMs = nextExpiryMs - validityNow(context)
-    schedule(Math.max(MIN_SLEEP_MS, Math.min(MAX_SLEEP_MS, untilExpiryMs, options.headIntervalMs)))
-  }
-  const schedule = (delayMs: number): void => {
-    cancel?.()
-    dueMs = context.clock.monotonicMs() + delayMs
-    cancel = context.clock.after(delayMs, tick)
-  }
-  /** A certificate that is new here may end before anything that is waited for. */
-  const lookSoon = (): void => {
-    if (cancel !== undefined && dueMs > context.clock.monotonicMs() + MIN_SLEEP_MS) schedule(MIN_SLEEP_MS)
+    const soonestMs = Math.min(MAX_SLEEP_MS, untilExpiryMs, this.#options.headIntervalMs)
+    this.#schedule(Math.max(MIN_SLEEP_MS, soonestMs))
   }
 
-  return {
-    async start() {
-      if (cancel !== undefined) return
-      if (!isLoaded) {
-        isLoaded = true
-        registry.load()
-        revocations.load()
-        policies.load()
-        records.load()
-      }
-      headDueMs = context.clock.monotonicMs()
-      stopLooking = context.events.on('memberChanged', lookSoon)
-      tick()
-    },
-    async stop() {
-      stopLooking()
-      cancel?.()
-      cancel = undefined
-      if (isLoaded) options.saveFloor()
-    },
+  #schedule(delayMs: number): void {
+    const { clock } = this.#context
+    this.#cancel?.()
+    this.#dueMs = clock.monotonicMs() + delayMs
+    this.#cancel = clock.after(delayMs, () => this.#tick())
+  }
+
+  #lookSoon(): void {
+    const isFarOff = this.#dueMs > this.#context.clock.monotonicMs() + MIN_SLEEP_MS
+    if (this.#cancel !== undefined && isFarOff) this.#schedule(MIN_SLEEP_MS)
+  }
+
+  #checkClock(): void {
+    const { counters, logger, events } = this.#context
+    const byMs = this.#parts.issuing.clockBehindMs()
+    if (byMs > 0 && !this.#wasBehind) {
+      counters.count('clock-behind')
+      logger.warn('the clock is behind a time already seen: nothing is issued', { byMs })
+      events.emit('clockBehind', { byMs })
+    }
+    this.#wasBehind = byMs > 0
+    this.#options.saveFloor()
+  }
+
+  #renewHeads(): void {
+    const { clock, events } = this.#context
+    const signer = this.#parts.issuing.logSigner()
+    if (signer === undefined || this.#wasBehind || clock.monotonicMs() < this.#headDueMs) return
+    this.#headDueMs = clock.monotonicMs() + this.#options.headIntervalMs
+    const head = this.#parts.revocations.renewHead(signer, clock.now())
+    if (head !== undefined) events.emit('news', { kind: 'head', issuer: head.issuer })
   }
 }

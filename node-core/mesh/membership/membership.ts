@@ -157,7 +157,7 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     standing: (peer) => registry.standing(peer),
     certificateOf: (peer) => registry.certificateOf(peer),
     members: () => listMembers(registry, records),
-    nodeRecord: records.get,
+    nodeRecord: (peer) => records.get(peer),
     policy: parts.policies.policy,
     ownChain: () => registry.chainOf(self),
     longestOwnChain: () => registry.longestOf(self),
@@ -188,8 +188,8 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     },
     noteAdmission: () => context.counters.count('admitted'),
     counters: context.counters.read,
-    start: maintenance.start,
-    stop: maintenance.stop,
+    start: () => maintenance.start(),
+    stop: () => maintenance.stop(),
   }
 }
 

@@ -33,96 +33,118 @@ export interface RecordBook {
 
 const INCARNATION_KEY = 'incarnation'
 
-export function createRecordBook(
+export const createRecordBook = (
   context: MembershipContext,
   options: { readonly version: string },
   certificateOf: (peer: PeerId) => Certificate | undefined,
-): RecordBook {
-  const records = new Map<PeerId, NodeRecord>()
-  const self = context.identity.peerId
-  let incarnation = 0
-  let seq = 0
-  let said: OwnRecord | undefined
+): RecordBook => new NodeRecords(context, options.version, certificateOf)
 
-  const keep = (record: NodeRecord): void => {
-    records.set(record.peerId, record)
-    const { peerId: peer, bytes } = record
-    context.store.nodeRecords.put({ peer, incarnation: record.incarnation, seq: record.seq, record: bytes })
+class NodeRecords implements RecordBook {
+  readonly #context: MembershipContext
+  readonly #version: string
+  readonly #certificateOf: (peer: PeerId) => Certificate | undefined
+  readonly #records = new Map<PeerId, NodeRecord>()
+  #incarnation = 0
+  #seq = 0
+  #said: OwnRecord | undefined
+
+  constructor(
+    context: MembershipContext,
+    version: string,
+    certificateOf: (peer: PeerId) => Certificate | undefined,
+  ) {
+    this.#context = context
+    this.#version = version
+    this.#certificateOf = certificateOf
   }
-  const beginIncarnation = (number: number): void => {
-    incarnation = number
-    seq = 0
-    context.store.meta.set(INCARNATION_KEY, String(number))
+
+  load(): void {
+    const { store, identity } = this.#context
+    for (const row of store.nodeRecords.all()) {
+      const record = decodeNodeRecord(row.record)
+      const certificate = this.#certificateOf(row.peer)
+      if (record === undefined || certificate === undefined) continue
+      const verdict = verifyNodeRecord(record, certificate, Number.MAX_SAFE_INTEGER)
+      if (verdict === 'valid') this.#records.set(record.peerId, record)
+    }
+    const remembered = Number(store.meta.get(INCARNATION_KEY) ?? 0)
+    const published = this.#records.get(identity.peerId)?.incarnation ?? 0
+    this.#beginIncarnation(Math.max(Number.isSafeInteger(remembered) ? remembered : 0, published) + 1)
   }
-  const sign = (own: OwnRecord): NodeRecord => {
-    seq += 1
-    said = own
-    const record = signNodeRecord(context.identity.key, {
-      meshId: context.meshId,
-      peerId: self,
-      incarnation,
-      seq,
-      addresses: own.addresses,
-      services: own.services,
-      version: options.version,
-      at: context.clock.now(),
+
+  accept(record: NodeRecord): Acceptance {
+    const { peerId: peer } = record
+    const known = this.#records.get(peer)
+    if (known !== undefined && compareNodeRecords(record, known) <= 0) return KNOWN
+    const certificate = this.#certificateOf(peer)
+    if (certificate === undefined) return later('record: its node is not known')
+    const verdict = verifyNodeRecord(record, certificate, this.#context.clock.now())
+    if (verdict === 'not-yet-valid') return later('record: not-yet-valid')
+    if (verdict !== 'valid') return bad(`record: ${verdict}`)
+    if (peer === this.#context.identity.peerId) this.#jumpAbove(record)
+    else this.#keep(record)
+    this.#context.events.emit('memberChanged', { peer })
+    return { kind: 'kept', news: { kind: 'record', peer } }
+  }
+
+  get(peer: PeerId): NodeRecord | undefined {
+    return this.#records.get(peer)
+  }
+
+  all(): readonly NodeRecord[] {
+    return [...this.#records.values()]
+  }
+
+  publish(own: OwnRecord): NodeRecord | undefined {
+    const bounded: OwnRecord = {
+      addresses: own.addresses.slice(0, MAX_RECORD_ADDRESSES),
+      services: own.services.slice(0, MAX_RECORD_SERVICES),
+    }
+    const isSame = this.#said !== undefined && JSON.stringify(this.#said) === JSON.stringify(bounded)
+    return isSame ? undefined : this.#sign(bounded)
+  }
+
+  forget(peer: PeerId): void {
+    this.#records.delete(peer)
+    this.#context.store.nodeRecords.remove(peer)
+  }
+
+  /** A record of this node that is newer than its own: the home was restored from a backup. */
+  #jumpAbove(record: NodeRecord): void {
+    this.#beginIncarnation(Math.max(this.#incarnation, record.incarnation) + 1)
+    this.#context.logger.warn('others remember a later life of this node: going on above it', {
+      incarnation: this.#incarnation,
     })
-    keep(record)
+    if (this.#said === undefined) this.#keep(record)
+    else this.#sign(this.#said)
+  }
+
+  #beginIncarnation(number: number): void {
+    this.#incarnation = number
+    this.#seq = 0
+    this.#context.store.meta.set(INCARNATION_KEY, String(number))
+  }
+
+  #sign(own: OwnRecord): NodeRecord {
+    const { identity, meshId, clock } = this.#context
+    this.#seq += 1
+    this.#said = own
+    const record = signNodeRecord(identity.key, {
+      meshId,
+      peerId: identity.peerId,
+      incarnation: this.#incarnation,
+      seq: this.#seq,
+      ...own,
+      version: this.#version,
+      at: clock.now(),
+    })
+    this.#keep(record)
     return record
   }
 
-  /** A record of this node that is newer than its own: the home was restored from a backup. It jumps above. */
-  const acceptOwn = (record: NodeRecord): Acceptance => {
-    beginIncarnation(Math.max(incarnation, record.incarnation) + 1)
-    context.logger.warn('others remember a later life of this node: going on above it', { incarnation })
-    if (said !== undefined) sign(said)
-    else keep(record)
-    return { kind: 'kept', news: { kind: 'record', peer: self } }
-  }
-
-  return {
-    load() {
-      for (const row of context.store.nodeRecords.all()) {
-        const record = decodeNodeRecord(row.record)
-        const certificate = certificateOf(row.peer)
-        if (record === undefined || certificate === undefined) continue
-        if (verifyNodeRecord(record, certificate, Number.MAX_SAFE_INTEGER) === 'valid') {
-          records.set(record.peerId, record)
-        }
-      }
-      const remembered = Number(context.store.meta.get(INCARNATION_KEY) ?? 0)
-      const last = Math.max(
-        Number.isSafeInteger(remembered) ? remembered : 0,
-        records.get(self)?.incarnation ?? 0,
-      )
-      beginIncarnation(last + 1)
-    },
-    accept(record) {
-      const known = records.get(record.peerId)
-      if (known !== undefined && compareNodeRecords(record, known) <= 0) return KNOWN
-      const certificate = certificateOf(record.peerId)
-      if (certificate === undefined) return later('record: its node is not known')
-      const verdict = verifyNodeRecord(record, certificate, context.clock.now())
-      if (verdict === 'not-yet-valid') return later('record: not-yet-valid')
-      if (verdict !== 'valid') return bad(`record: ${verdict}`)
-      if (record.peerId === self) return acceptOwn(record)
-      keep(record)
-      context.events.emit('memberChanged', { peer: record.peerId })
-      return { kind: 'kept', news: { kind: 'record', peer: record.peerId } }
-    },
-    get: (peer) => records.get(peer),
-    all: () => [...records.values()],
-    publish(own) {
-      const bounded: OwnRecord = {
-        addresses: own.addresses.slice(0, MAX_RECORD_ADDRESSES),
-        services: own.services.slice(0, MAX_RECORD_SERVICES),
-      }
-      const isSame = said !== undefined && JSON.stringify(said) === JSON.stringify(bounded)
-      return isSame ? undefined : sign(bounded)
-    },
-    forget(peer) {
-      records.delete(peer)
-      context.store.nodeRecords.remove(peer)
-    },
+  #keep(record: NodeRecord): void {
+    const { peerId: peer, incarnation, seq, bytes } = record
+    this.#records.set(peer, record)
+    this.#context.store.nodeRecords.put({ peer, incarnation, seq, record: bytes })
   }
 }

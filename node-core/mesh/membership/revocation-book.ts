@@ -15,6 +15,7 @@ import {
   verifyRevocation,
 } from '../../security/revocation.ts'
 import {
+  type AppendOutcome,
   appendRevocation,
   emptyLog,
   lacksEntries,
@@ -52,54 +53,55 @@ export interface RevocationBook {
   head(issuer: string): RevocationHead | undefined
 }
 
-export function createRevocationBook(context: MembershipContext, issuers: IssuerLookup): RevocationBook {
-  const logs = new Map<string, RevocationLog>()
-  const heads = new Map<string, RevocationHead>()
-  let view: RevocationView | undefined
+export const createRevocationBook = (context: MembershipContext, issuers: IssuerLookup): RevocationBook =>
+  new RevocationLogs(context, issuers)
 
-  const logOf = (issuer: CertificateIssuer): RevocationLog => logs.get(issuer) ?? emptyLog(issuer)
-  const trust = (): RevocationTrust => ({
-    meshId: context.meshId,
-    authority: context.authority,
-    issuerCertificate: issuers.issuerCertificate,
-    nowMs: context.clock.now(),
-  })
-  const signerKind = (issuer: CertificateIssuer) => (issuer === 'authority' ? 'authority' : 'member')
+class RevocationLogs implements RevocationBook {
+  readonly #context: MembershipContext
+  readonly #issuers: IssuerLookup
+  readonly #logs = new Map<string, RevocationLog>()
+  readonly #heads = new Map<string, RevocationHead>()
+  #view: RevocationView | undefined
 
-  const append = (entry: RevocationEntry): 'kept' | 'known' | 'gap' | 'forged' => {
-    const { outcome, log } = appendRevocation(logOf(entry.issuer), entry)
-    switch (outcome) {
-      case 'accepted':
-      case 'fork':
-        if (outcome === 'fork') convict(context, entry.issuer, entry.seq)
-        logs.set(entry.issuer, log)
-        view = undefined
-        return 'kept'
-      case 'stale':
-      case 'full':
-        return 'known'
-      case 'gap':
-      case 'forged':
-        return outcome
+  constructor(context: MembershipContext, issuers: IssuerLookup) {
+    this.#context = context
+    this.#issuers = issuers
+  }
+
+  load(): void {
+    const { store, meshId } = this.#context
+    // What was judged when it came is not judged by the clock again.
+    const trust = { ...this.#trust(), nowMs: Number.MAX_SAFE_INTEGER }
+    for (const row of store.revocations.all()) {
+      const entry = decodeRevocation(row.entry)
+      if (entry !== undefined && verifyRevocation(entry, trust) === 'valid') this.#append(entry)
+    }
+    for (const row of store.heads.all()) {
+      const head = decodeHead(row.head)
+      if (head?.meshId === meshId) this.#heads.set(head.issuer, head)
     }
   }
 
-  const persist = (entry: RevocationEntry): Acceptance => {
-    const { issuer, seq, hash, subject, bytes } = entry
-    context.store.revocations.append({ issuer, seq, hash, subject, entry: bytes })
-    context.floor.observe(entry.at, signerKind(issuer))
-    return { kind: 'kept', news: { kind: 'revocation', issuer, hash } }
+  view(): RevocationView {
+    this.#view ??= viewRevocations(this.#logs.values(), this.#issuers.issuerRole)
+    return this.#view
   }
 
-  const accept = (entry: RevocationEntry): Acceptance => {
-    if (logOf(entry.issuer).entries.has(entry.hash)) return KNOWN
-    const verdict = verifyRevocation(entry, trust())
+  invalidate(): void {
+    this.#view = undefined
+  }
+
+  accept(entry: RevocationEntry): Acceptance {
+    if (this.#logOf(entry.issuer).entries.has(entry.hash)) return KNOWN
+    const verdict = verifyRevocation(entry, this.#trust())
     if (verdict === 'wrong-mesh' || verdict === 'forged') return bad(`revocation: ${verdict}`)
     if (verdict !== 'valid') return later(`revocation: ${verdict}`)
-    switch (append(entry)) {
-      case 'kept':
-        return persist(entry)
-      case 'known':
+    switch (this.#append(entry)) {
+      case 'accepted':
+      case 'fork':
+        return this.#persist(entry)
+      case 'stale':
+      case 'full':
         return KNOWN
       case 'gap':
         return later('revocation: an entry before it is missing')
@@ -108,78 +110,104 @@ export function createRevocationBook(context: MembershipContext, issuers: Issuer
     }
   }
 
-  const keepHead = (head: RevocationHead): Acceptance => {
-    heads.set(head.issuer, head)
-    const { issuer, seq, at, bytes } = head
-    context.store.heads.put({ issuer, seq, at, head: bytes })
-    context.floor.observe(at, signerKind(issuer))
-    return { kind: 'kept', news: { kind: 'head', issuer } }
-  }
-
-  const acceptHead = (head: RevocationHead): Acceptance => {
-    const known = heads.get(head.issuer)
+  acceptHead(head: RevocationHead): Acceptance {
+    const known = this.#heads.get(head.issuer)
     if (known !== undefined && head.seq === known.seq && head.at <= known.at) return KNOWN
-    const verdict = verifyHead(head, trust())
+    const verdict = verifyHead(head, this.#trust())
     if (verdict === 'wrong-mesh' || verdict === 'forged') return bad(`head: ${verdict}`)
     if (verdict !== 'valid') return later(`head: ${verdict}`)
     const outcome = judgeHead(known, head)
-    if (outcome === 'fork') convict(context, head.issuer, head.seq)
-    return outcome === 'accepted' ? keepHead(head) : KNOWN
+    if (outcome === 'fork') this.#convict(head.issuer, head.seq)
+    return outcome === 'accepted' ? this.#keepHead(head) : KNOWN
+  }
+
+  revoke(
+    signer: RevocationSigner,
+    what: { subject: PeerId; reason: string; keep: readonly string[]; at: number },
+  ): RevocationEntry | undefined {
+    if (this.#isBehind(signer.issuer)) return undefined
+    // What an issuer revoked until now stays revoked; what its keys sign from now on is void.
+    const honoured = lastEntry(this.#logOf(what.subject))
+    const details = honoured === undefined ? what : { ...what, honour: honoured.hash }
+    const entry = signRevocation(signer, lastEntry(this.#logOf(signer.issuer)), details)
+    this.#append(entry)
+    this.#persist(entry)
+    return entry
+  }
+
+  renewHead(signer: RevocationSigner, at: number): RevocationHead | undefined {
+    if (this.#isBehind(signer.issuer)) return undefined
+    const head = signHead(signer, lastEntry(this.#logOf(signer.issuer)), at)
+    if (judgeHead(this.#heads.get(signer.issuer), head) !== 'accepted') return undefined
+    this.#keepHead(head)
+    return head
+  }
+
+  entries(): readonly RevocationEntry[] {
+    return [...this.#logs.values()].flatMap(orderedEntries)
+  }
+
+  entry(issuer: string, hash: string): RevocationEntry | undefined {
+    return this.#logs.get(issuer)?.entries.get(hash)
+  }
+
+  heads(): readonly RevocationHead[] {
+    return [...this.#heads.values()]
+  }
+
+  head(issuer: string): RevocationHead | undefined {
+    return this.#heads.get(issuer)
+  }
+
+  #logOf(issuer: CertificateIssuer): RevocationLog {
+    return this.#logs.get(issuer) ?? emptyLog(issuer)
+  }
+
+  #trust(): RevocationTrust {
+    const { meshId, authority, clock } = this.#context
+    const { issuerCertificate } = this.#issuers
+    return { meshId, authority, issuerCertificate, nowMs: clock.now() }
+  }
+
+  #append(entry: RevocationEntry): AppendOutcome {
+    const { outcome, log } = appendRevocation(this.#logOf(entry.issuer), entry)
+    if (outcome === 'fork') this.#convict(entry.issuer, entry.seq)
+    if (outcome === 'accepted' || outcome === 'fork') {
+      this.#logs.set(entry.issuer, log)
+      this.#view = undefined
+    }
+    return outcome
+  }
+
+  #persist(entry: RevocationEntry): Acceptance {
+    const { issuer, seq, hash, subject, bytes, at } = entry
+    this.#context.store.revocations.append({ issuer, seq, hash, subject, entry: bytes })
+    this.#context.floor.observe(at, signerKind(issuer))
+    return { kind: 'kept', news: { kind: 'revocation', issuer, hash } }
+  }
+
+  #keepHead(head: RevocationHead): Acceptance {
+    const { issuer, seq, at, bytes } = head
+    this.#heads.set(issuer, head)
+    this.#context.store.heads.put({ issuer, seq, at, head: bytes })
+    this.#context.floor.observe(at, signerKind(issuer))
+    return { kind: 'kept', news: { kind: 'head', issuer } }
   }
 
   /** After a restore from a backup the others know more of the own log than this node does. */
-  const isBehind = (issuer: CertificateIssuer): boolean => {
-    const head = heads.get(issuer)
-    return head !== undefined && lacksEntries(logOf(issuer), head)
+  #isBehind(issuer: CertificateIssuer): boolean {
+    const head = this.#heads.get(issuer)
+    return head !== undefined && lacksEntries(this.#logOf(issuer), head)
   }
 
-  return {
-    load() {
-      for (const row of context.store.revocations.all()) {
-        const entry = decodeRevocation(row.entry)
-        if (entry === undefined) continue
-        const verdict = verifyRevocation(entry, { ...trust(), nowMs: Number.MAX_SAFE_INTEGER })
-        if (verdict === 'valid') append(entry)
-      }
-      for (const row of context.store.heads.all()) {
-        const head = decodeHead(row.head)
-        if (head !== undefined && head.meshId === context.meshId) heads.set(head.issuer, head)
-      }
-    },
-    view() {
-      view ??= viewRevocations(logs.values(), issuers.issuerRole)
-      return view
-    },
-    invalidate() {
-      view = undefined
-    },
-    accept,
-    acceptHead,
-    revoke(signer, what) {
-      if (isBehind(signer.issuer)) return undefined
-      // What an issuer revoked until now stays revoked; what its keys sign from now on is void.
-      const honoured = lastEntry(logOf(what.subject))
-      const details = honoured === undefined ? what : { ...what, honour: honoured.hash }
-      const entry = signRevocation(signer, lastEntry(logOf(signer.issuer)), details)
-      append(entry)
-      persist(entry)
-      return entry
-    },
-    renewHead(signer, at) {
-      if (isBehind(signer.issuer)) return undefined
-      const head = signHead(signer, lastEntry(logOf(signer.issuer)), at)
-      if (judgeHead(heads.get(signer.issuer), head) !== 'accepted') return undefined
-      keepHead(head)
-      return head
-    },
-    entries: () => [...logs.values()].flatMap(orderedEntries),
-    entry: (issuer, hash) => logs.get(issuer)?.entries.get(hash),
-    heads: () => [...heads.values()],
-    head: (issuer) => heads.get(issuer),
+  #convict(issuer: string, seq: number): void {
+    this.#context.counters.count('forked-logs')
+    this.#context.logger.error('an issuer signed two revocation logs: its keys may be in two hands', {
+      issuer,
+      seq,
+    })
   }
 }
 
-function convict(context: MembershipContext, issuer: string, seq: number): void {
-  context.counters.count('forked-logs')
-  context.logger.error('an issuer signed two revocation logs: its keys may be in two hands', { issuer, seq })
-}
+const signerKind = (issuer: CertificateIssuer): 'authority' | 'member' =>
+  issuer === 'authority' ? 'authority' : 'member'

@@ -10,8 +10,9 @@ import type { Random } from '../../platform/random.ts'
 import { sleep, withTimeout } from '../../platform/wait.ts'
 import { createMessageFrames, type MessageFrames } from '../host/message-frames.ts'
 import type { PeerStreams } from '../host/peer-streams.ts'
+import type { News } from './events.ts'
 import type { Membership } from './membership.ts'
-import { type DigestLine, isNewer, nameOf } from './replica.ts'
+import { type DigestLine, type Item, isNewer, nameOf } from './replica.ts'
 import {
   decodeSyncMessage,
   encodeSyncMessage,
@@ -57,77 +58,93 @@ interface Neighbour {
  * other lacks, pass news on to all others, and compare again every minute. Each node opens one stream to each neighbour
  * to speak on and listens on the one that the neighbour opened. Nothing is kept or passed on that did not verify.
  */
-export function createSync(deps: SyncDeps, options: SyncOptions = {}): Lifecycle {
-  const { streams, membership, clock } = deps
-  const logger = deps.logger.child({ component: 'sync' })
-  const neighbours = new Map<PeerId, Neighbour>()
-  const tasks = new Set<Promise<void>>()
-  const offs: (() => void)[] = []
-  const mutes = createMutes(deps, options)
-  let source: PeerId | undefined
-  let stopping = new AbortController()
+export const createSync = (deps: SyncDeps, options: SyncOptions = {}): Lifecycle =>
+  new NeighbourSync(deps, options)
 
-  const run = (task: Promise<void>): void => {
+class NeighbourSync implements Lifecycle {
+  readonly #deps: SyncDeps
+  readonly #options: SyncOptions
+  readonly #logger: Logger
+  readonly #mutes: Mutes
+  readonly #neighbours = new Map<PeerId, Neighbour>()
+  readonly #tasks = new Set<Promise<void>>()
+  readonly #offs: (() => void)[] = []
+  /** Whose item is being taken in: it need not be told what it told. */
+  #source: PeerId | undefined
+  #stopping = new AbortController()
+
+  constructor(deps: SyncDeps, options: SyncOptions) {
+    this.#deps = deps
+    this.#options = options
+    this.#logger = deps.logger.child({ component: 'sync' })
+    this.#mutes = createMutes(deps, options)
+  }
+
+  async start(): Promise<void> {
+    if (this.#offs.length > 0) return
+    const { streams, membership } = this.#deps
+    this.#stopping = new AbortController()
+    this.#offs.push(
+      streams.onConnect((peer) => this.#connected(peer)),
+      streams.onDisconnect((peer) => this.#disconnected(peer)),
+      membership.events.on('news', (news) => this.#tellAll(news)),
+    )
+    const listen = (stream: Stream, peer: PeerId): void => this.#run(this.#listen(peer, stream))
+    await streams.handle(SYNC_PROTOCOL, listen, { maxStreams: 2 })
+    for (const peer of streams.peers()) this.#connected(peer)
+  }
+
+  async stop(): Promise<void> {
+    for (const off of this.#offs.splice(0)) off()
+    this.#stopping.abort()
+    await this.#deps.streams.unhandle(SYNC_PROTOCOL)
+    this.#neighbours.clear()
+    await Promise.allSettled([...this.#tasks])
+  }
+
+  #run(task: Promise<void>): void {
     const tracked = task
-      .catch((error: unknown) => logger.debug('a sync stream ended', { error: messageOf(error) }))
-      .finally(() => tasks.delete(tracked))
-    tasks.add(tracked)
+      .catch((error: unknown) => this.#logger.debug('a sync stream ended', { error: messageOf(error) }))
+      .finally(() => this.#tasks.delete(tracked))
+    this.#tasks.add(tracked)
   }
 
-  const connected = (peer: PeerId): void => {
-    disconnected(peer)
-    const neighbour = { outbox: createOutbox(membership.replica), controller: new AbortController() }
-    neighbours.set(peer, neighbour)
-    const signal = AbortSignal.any([neighbour.controller.signal, stopping.signal])
-    run(speak(deps, options, peer, neighbour.outbox, signal))
-  }
-  const disconnected = (peer: PeerId): void => {
-    neighbours.get(peer)?.controller.abort()
-    neighbours.delete(peer)
+  #connected(peer: PeerId): void {
+    this.#disconnected(peer)
+    const outbox = createOutbox(this.#deps.membership.replica)
+    const controller = new AbortController()
+    this.#neighbours.set(peer, { outbox, controller })
+    const signal = AbortSignal.any([controller.signal, this.#stopping.signal])
+    this.#run(speak(this.#deps, this.#options, peer, outbox, signal))
   }
 
-  const receive = (peer: PeerId, message: SyncMessage, gathered: DigestLine[]): void => {
-    switch (message.kind) {
-      case 'items':
-        for (const item of message.items) {
-          source = peer
-          const outcome = membership.replica.accept(item)
-          source = undefined
-          if (outcome.kind === 'bad') mutes.count(peer, outcome.why)
-          if (outcome.kind === 'later') logger.trace('an item has to wait', { peer, why: outcome.why })
-        }
-        return
-      case 'digest':
-        gathered.push(...message.lines)
-        if (gathered.length > MAX_DIGEST_LINES) mutes.count(peer, 'digest: too long')
-        if (message.last) offerMissing(peer, gathered.splice(0))
-        return
-      case 'summary':
-        if (message.hash !== summaryOf(membership.replica.digest())) neighbours.get(peer)?.outbox.addDigest()
-    }
+  #disconnected(peer: PeerId): void {
+    this.#neighbours.get(peer)?.controller.abort()
+    this.#neighbours.delete(peer)
   }
-  const offerMissing = (peer: PeerId, theirs: readonly DigestLine[]): void => {
-    const outbox = neighbours.get(peer)?.outbox
-    if (outbox === undefined) return
-    const held = new Map(theirs.map((line) => [`${line.kind} ${line.name}`, line]))
-    for (const mine of membership.replica.digest()) {
-      if (isNewer(mine, held.get(`${mine.kind} ${mine.name}`))) outbox.add(mine)
+
+  #tellAll(news: News): void {
+    // Whoever told it knows it, unless it made this node say something new of itself.
+    const isOwn = news.kind === 'record' && news.peer === this.#deps.membership.self
+    for (const [peer, { outbox }] of this.#neighbours) {
+      if (peer !== this.#source || isOwn) outbox.add({ kind: news.kind, name: nameOf(news) })
     }
   }
 
-  const listen = async (peer: PeerId, stream: Stream): Promise<void> => {
+  async #listen(peer: PeerId, stream: Stream): Promise<void> {
     const frames = createMessageFrames(stream, { maxFrameBytes: MAX_SYNC_FRAME_BYTES })
+    const { signal } = this.#stopping
     const gathered: DigestLine[] = []
-    const pace = createPace(clock)
+    const pace = createPace(this.#deps.clock)
     try {
       for (;;) {
-        if (mutes.isMuted(peer)) throw new Error('the neighbour passes on what is bad')
-        const frame = await frames.read(stopping.signal)
+        if (this.#mutes.isMuted(peer)) throw new Error('the neighbour passes on what is bad')
+        const frame = await frames.read(signal)
         if (frame === undefined) break
         const message = decodeSyncMessage(frame)
-        if (message === undefined) mutes.count(peer, 'frame: malformed')
-        else receive(peer, message, gathered)
-        await pace(message?.kind === 'items' ? message.items.length : 1, stopping.signal)
+        if (message === undefined) this.#mutes.count(peer, 'frame: malformed')
+        else this.#receive(peer, message, gathered)
+        await pace(message?.kind === 'items' ? message.items.length : 1, signal)
       }
       await frames.end()
     } catch (error) {
@@ -136,31 +153,43 @@ export function createSync(deps: SyncDeps, options: SyncOptions = {}): Lifecycle
     }
   }
 
-  return {
-    async start() {
-      if (offs.length > 0) return
-      stopping = new AbortController()
-      offs.push(
-        streams.onConnect(connected),
-        streams.onDisconnect(disconnected),
-        membership.events.on('news', (news) => {
-          // Whoever told it knows it, unless it made this node say something new of itself.
-          const isOwn = news.kind === 'record' && news.peer === membership.self
-          for (const [peer, { outbox }] of neighbours) {
-            if (peer !== source || isOwn) outbox.add({ kind: news.kind, name: nameOf(news) })
-          }
-        }),
-      )
-      await streams.handle(SYNC_PROTOCOL, (stream, peer) => run(listen(peer, stream)), { maxStreams: 2 })
-      for (const peer of streams.peers()) connected(peer)
-    },
-    async stop() {
-      for (const off of offs.splice(0)) off()
-      stopping.abort()
-      await streams.unhandle(SYNC_PROTOCOL)
-      neighbours.clear()
-      await Promise.allSettled([...tasks])
-    },
+  #receive(peer: PeerId, message: SyncMessage, gathered: DigestLine[]): void {
+    const { replica } = this.#deps.membership
+    switch (message.kind) {
+      case 'items':
+        for (const item of message.items) this.#take(peer, item)
+        return
+      case 'digest':
+        gathered.push(...message.lines)
+        if (gathered.length > MAX_DIGEST_LINES) {
+          gathered.length = 0
+          this.#mutes.count(peer, 'digest: too long')
+        }
+        if (message.last) this.#offerMissing(peer, gathered.splice(0))
+        return
+      case 'summary':
+        if (message.hash !== summaryOf(replica.digest())) this.#neighbours.get(peer)?.outbox.addDigest()
+    }
+  }
+
+  #take(peer: PeerId, item: Item): void {
+    this.#source = peer
+    try {
+      const outcome = this.#deps.membership.replica.accept(item)
+      if (outcome.kind === 'bad') this.#mutes.count(peer, outcome.why)
+      if (outcome.kind === 'later') this.#logger.trace('an item has to wait', { peer, why: outcome.why })
+    } finally {
+      this.#source = undefined
+    }
+  }
+
+  #offerMissing(peer: PeerId, theirs: readonly DigestLine[]): void {
+    const outbox = this.#neighbours.get(peer)?.outbox
+    if (outbox === undefined) return
+    const held = new Map(theirs.map((line) => [`${line.kind} ${line.name}`, line]))
+    for (const mine of this.#deps.membership.replica.digest()) {
+      if (isNewer(mine, held.get(`${mine.kind} ${mine.name}`))) outbox.add(mine)
+    }
   }
 }
 
