@@ -62,7 +62,7 @@ export async function startTestHost(
   return { host, membership }
 }
 
-export async function testIdentity(): Promise<HostDeps['identity']> {
+async function testIdentity(): Promise<HostDeps['identity']> {
   const libp2pKey = await generateKeyPair('Ed25519')
   const peerId = parsePeerId(peerIdFromPrivateKey(libp2pKey).toString())
   if (peerId === undefined) throw new Error('the generated key has no PeerId of our form')

@@ -9,7 +9,7 @@ import { createReadValve } from '../host/stream-control.ts'
  * Bytes that a flow holds on each side before it asks its writer to wait. With the muxer's window of 2 MiB and one
  * turn in the muxer's stream this bounds a flow whose reader has stopped to well under 16 MiB in either process.
  */
-export const FLOW_HIGH_WATER_MARK_BYTES = 256 * 1024
+const FLOW_HIGH_WATER_MARK_BYTES = 256 * 1024
 
 /**
  * A byte flow over a libp2p stream as a Node Duplex: `end()` closes this end's writing, `destroy()` resets both ways,

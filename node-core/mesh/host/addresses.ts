@@ -9,7 +9,7 @@ export interface InterfaceAddress {
 }
 
 /** More than this many are of no use to whoever dials, and a node record carries no more. */
-export const MAX_ADVERTISED_ADDRESSES = 16
+const MAX_ADVERTISED_ADDRESSES = 16
 
 const WILDCARD = /^\/(ip4\/0\.0\.0\.0|ip6\/::)\//
 

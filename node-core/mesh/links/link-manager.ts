@@ -11,7 +11,7 @@ import { createHeartbeat, type Heartbeat } from './heartbeat.ts'
 import { createLinkTable, type LinkEvents } from './link-table.ts'
 import type { LinkView } from './link-view.ts'
 import { createNeighbourKeeper, type NeighbourKeeper } from './neighbour-keeper.ts'
-import { BUSY_INTERVAL_MS } from './peer-monitor.ts'
+import { BUSY_INTERVAL_MS } from './rhythm.ts'
 
 export type { LinkView } from './link-view.ts'
 

@@ -54,8 +54,11 @@ describe('link state', () => {
     expect(watch(degraded, { ...calm, lossEstimate: 0.03 }, 1_100, 60_000).state).toBe('degraded')
     expect(watch(degraded, calm, 1_100, 4_900).state).toBe('degraded')
     expect(watch(degraded, calm, 1_100, 5_000).state).toBe('up')
-    expect(nextStatus(initialStatus(0), { ...calm, smoothedRttMs: 90 }, 1).state).toBe('degraded')
-    expect(nextStatus(initialStatus(0), { ...calm, smoothedRttMs: 70 }, 1).state).toBe('up')
+    const idle = { ...calm, intervalMs: 1_000 }
+    expect(nextStatus(initialStatus(0), { ...idle, smoothedRttMs: 90 }, 1).state).toBe('degraded')
+    expect(nextStatus(initialStatus(0), { ...idle, smoothedRttMs: 70 }, 1).state).toBe('up')
+    expect(nextStatus(initialStatus(0), { ...calm, smoothedRttMs: 250 }, 1).state).toBe('up')
+    expect(nextStatus(initialStatus(0), { ...calm, smoothedRttMs: 300 }, 1).state).toBe('degraded')
   })
 
   it('never leaves down, never goes down without having been suspect, and keeps the time of the last change', () => {

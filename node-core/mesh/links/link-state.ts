@@ -1,4 +1,5 @@
 import type { LinkState } from '../../domain/link.ts'
+import { IDLE_INTERVAL_MS } from './rhythm.ts'
 import { CALM_PHI, SUSPECT_PHI } from './suspicion.ts'
 
 /** What is known of a link at one moment. */
@@ -30,6 +31,8 @@ const DEGRADED_RTT_FACTOR = 3
 const DEGRADED_RTT_EXTRA_MS = 50
 const FINE_RTT_FACTOR = 2
 const FINE_RTT_EXTRA_MS = 25
+/** Beats queue behind the traffic of this very link, which is no fault of it. */
+const BUSY_QUEUE_MS = 200
 
 /** A degraded link has to be fine for this long, a suspect one to be heard for this long. */
 const DEGRADED_HOLD_MS = 5_000
@@ -91,5 +94,6 @@ function isDegraded(evidence: LinkEvidence, state: LinkState): boolean {
   const [factor, extraMs] = isFineSoFar
     ? [DEGRADED_RTT_FACTOR, DEGRADED_RTT_EXTRA_MS]
     : [FINE_RTT_FACTOR, FINE_RTT_EXTRA_MS]
-  return evidence.smoothedRttMs > evidence.baselineRttMs * factor + extraMs
+  const queueMs = evidence.intervalMs < IDLE_INTERVAL_MS ? BUSY_QUEUE_MS : 0
+  return evidence.smoothedRttMs > evidence.baselineRttMs * factor + extraMs + queueMs
 }

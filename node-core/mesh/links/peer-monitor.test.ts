@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createManualClock } from '../../../tests/helpers/manual-clock.ts'
-import { BUSY_INTERVAL_MS, IDLE_INTERVAL_MS, PeerMonitor, type Rhythm } from './peer-monitor.ts'
+import { PeerMonitor } from './peer-monitor.ts'
+import { BUSY_INTERVAL_MS, IDLE_INTERVAL_MS, type Rhythm } from './rhythm.ts'
 import { CALM_PHI, SUSPECT_PHI } from './suspicion.ts'
 
 /** Two ends over a way of `wayMs` each; beats can be lost in one direction, as no TCP does, to stand for a dead way. */

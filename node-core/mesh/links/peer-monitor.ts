@@ -1,6 +1,7 @@
 import type { Clock } from '../../platform/clock.ts'
 import type { LinkEvidence } from './link-state.ts'
 import type { Beat } from './probe-codec.ts'
+import { IDLE_INTERVAL_MS, type Rhythm } from './rhythm.ts'
 import { type LatenessHistory, recordLateness, suspicion } from './suspicion.ts'
 import {
   type Arrivals,
@@ -12,8 +13,6 @@ import {
   type Timing,
 } from './timing.ts'
 
-export const IDLE_INTERVAL_MS = 1_000
-export const BUSY_INTERVAL_MS = 100
 const SENT_BEATS_KEPT = 64
 
 export interface LinkMeasures {
@@ -23,13 +22,6 @@ export interface LinkMeasures {
   readonly loss: { readonly inbound: number; readonly outbound: number }
   /** The other clock minus ours. */
   readonly clockOffsetMs: number | undefined
-}
-
-/** How fast this end sends at the moment. */
-export interface Rhythm {
-  readonly intervalMs: number
-  /** Monotonic ms when it became that fast. */
-  readonly sinceMs: number
 }
 
 interface SentBeat {
@@ -81,7 +73,7 @@ export class PeerMonitor {
       const gapMs = nowMs - this.#last.atMs
       const intervalMs = this.#last.beat.intervalMs
       const arrival = { transitMs: nowMs - beat.sentAtMs, gapMs, intervalMs }
-      this.#arrivals = recordArrival(this.#arrivals, arrival, this.#timing?.smoothedRttMs ?? 0)
+      this.#arrivals = recordArrival(this.#arrivals, arrival, this.#timing)
       // A beat before its time, as when the other end has become busy, is not negative lateness.
       this.#lateness = recordLateness(this.#lateness, Math.max(0, gapMs - intervalMs))
     }

@@ -5,13 +5,7 @@ import type { HostConnection } from '../host/host-connection.ts'
 import { hostFault } from '../host/host-fault.ts'
 import { createMessageFrames, type MessageFrames } from '../host/message-frames.ts'
 import { initialStatus, type LinkEvidence, type LinkStatus, nextStatus } from './link-state.ts'
-import {
-  BUSY_INTERVAL_MS,
-  IDLE_INTERVAL_MS,
-  type LinkMeasures,
-  PeerMonitor,
-  type Rhythm,
-} from './peer-monitor.ts'
+import { type LinkMeasures, PeerMonitor } from './peer-monitor.ts'
 import { createPingDesk, type PingDesk } from './ping-desk.ts'
 import {
   type ByeReason,
@@ -20,6 +14,7 @@ import {
   MAX_PROBE_BYTES,
   type ProbeMessage,
 } from './probe-codec.ts'
+import { BUSY_INTERVAL_MS, IDLE_INTERVAL_MS, type Rhythm } from './rhythm.ts'
 import { createTrafficMeter } from './traffic-meter.ts'
 
 /** A link counts as busy for this long after the last traffic. */

@@ -75,7 +75,7 @@ function deliver(delaysMs: readonly number[], clockStepMs = 0, stepAt = -1): Arr
     arrivals = recordArrival(
       arrivals,
       { transitMs: arrivedMs - sentMs + clockMs, gapMs: arrivedMs - previousMs, intervalMs: 100 },
-      20,
+      { smoothedRttMs: 20, rttDeviationMs: 2 },
     )
   }
   return arrivals
@@ -91,6 +91,14 @@ describe('arrivals', () => {
     const delays = Array.from({ length: 51 }, (_, index) => (index % 25 === 24 ? 420 : 10))
     const share = lateShare(deliver(delays))
     expect(share).toBe(2 / 50)
+  })
+
+  it('take what is slow on a slow way for slow, not for lost', () => {
+    const arrival = { transitMs: 700, gapMs: 500, intervalMs: 100 }
+    const first = recordArrival(NO_ARRIVALS, { ...arrival, transitMs: 200 }, undefined)
+    const slow = { smoothedRttMs: 400, rttDeviationMs: 60 }
+    expect(lateShare(recordArrival(first, arrival, slow))).toBe(0)
+    expect(lateShare(recordArrival(first, arrival, { smoothedRttMs: 40, rttDeviationMs: 6 }))).toBe(0.5)
   })
 
   it('take a step of the sender clock for what it is', () => {

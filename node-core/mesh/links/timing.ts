@@ -81,6 +81,8 @@ export const NO_ARRIVALS: Arrivals = { jitterMs: 0, transitsMs: [], late: [] }
 const JITTER_GAIN = 1 / 16
 const TRANSITS_KEPT = 64
 const LATE_KEPT = 50
+/** RFC 6298, section 2: what is lost comes after this at the earliest, what comes before was only slow. */
+const RTO_DEVIATIONS = 4
 /** Linux retransmits after 200 ms at the earliest when nothing follows the lost segment, so less is no loss. */
 const MIN_LATE_MS = 150
 /** A larger change is a clock that was set. */
@@ -103,11 +105,12 @@ export interface Arrival {
 export function recordArrival(
   arrivals: Arrivals,
   { transitMs, gapMs, intervalMs }: Arrival,
-  smoothedRttMs: number,
+  timing: Pick<Timing, 'smoothedRttMs' | 'rttDeviationMs'> | undefined,
 ): Arrivals {
   const previous = arrivals.transitsMs.at(-1)
   const quickest = Math.min(transitMs, ...arrivals.transitsMs)
-  const limitMs = Math.max(MIN_LATE_MS, smoothedRttMs)
+  const rtoMs = timing === undefined ? 0 : timing.smoothedRttMs + RTO_DEVIATIONS * timing.rttDeviationMs
+  const limitMs = Math.max(MIN_LATE_MS, rtoMs)
   const isHeldUp = transitMs - quickest > limitMs && gapMs - intervalMs > limitMs / 2
   const change = previous === undefined ? 0 : Math.min(MAX_CHANGE_MS, Math.abs(transitMs - previous))
   return {
