@@ -1,15 +1,23 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createManualClock, type ManualClock } from '../../../tests/helpers/manual-clock.ts'
 import { NOW_MS, type SecurityWorld, securityWorld } from '../../../tests/helpers/security-world.ts'
-import { end, exchange, startTestMember, type TestMember } from '../../../tests/helpers/test-members.ts'
-import type { NodeName } from '../../domain/ids.ts'
+import {
+  end,
+  exchange,
+  startTestMember,
+  TEST_SUITES,
+  type TestMember,
+} from '../../../tests/helpers/test-members.ts'
+import type { JoinId, NodeName } from '../../domain/ids.ts'
 import type { Admission } from '../../noise-hfs/admission-port.ts'
 import type { NodeIdentity } from '../../security/identity.ts'
 import { decodeToken, deriveInviteKey, type Invite } from '../../security/invite.ts'
+import { issueCertificate } from '../../security/issue.ts'
 import { signJoinRequest } from '../../security/join-request.ts'
 import type { InviteInput } from '../membership/invite-desk.ts'
 import { createJoinAdmission, type JoinAnswer } from './join-admission.ts'
 import { decodeResponderMessage, encodeResponderMessage } from './messages.ts'
+import { RESPONDER_CONTEXT, transcriptBytes } from './transcript.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -330,6 +338,32 @@ describe('joining inside the handshake', () => {
       const who = joiner(invite({ needsApproval: true }))
       await exchange({ admission: who.admission, peer: who.identity.peerId }, end(founder), { finalHash: 7 })
       expect(who.answers).toMatchObject([{ kind: 'refused', code: 'bad-signature' }])
+    })
+
+    it('believes no answer of whoever made up an authority of his own', async () => {
+      const who = joiner(invite({ needsApproval: true }))
+      const other = securityWorld(2)
+      const liar = other.identity()
+      const issuer = { kind: 'authority', key: other.authority.key } as const
+      const chain = issueCertificate(other, issuer, other.grant(liar, { meshId: world.meshId }))
+      const signed = transcriptBytes({
+        ...{ meshId: world.meshId, handshakeHash: new Uint8Array(32).fill(2), chainHash: chain.hash },
+        ...{ offered: TEST_SUITES, supported: TEST_SUITES, selected: TEST_SUITES[0] },
+      })
+      const proof = {
+        authority: other.authority.key.publicKey,
+        chain: chain.bytes,
+        signature: await liar.key.signMldsa(RESPONDER_CONTEXT, signed),
+        supported: TEST_SUITES,
+      }
+      const reply = encodeResponderMessage({
+        kind: 'pending',
+        joinId: 'join-0123456789abcdef' as JoinId,
+        proof,
+      })
+      const at = { admission: founder.admission, peer: liar.peerId }
+      await exchange({ admission: who.admission, peer: who.identity.peerId }, at, { reply: () => reply })
+      expect(who.answers).toMatchObject([{ kind: 'refused', code: 'wrong-mesh', proven: false }])
     })
 
     it('lets nobody in itself', async () => {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type JoinId, parseJoinId } from '../../domain/ids.ts'
 import { MAX_CHAIN_BYTES } from '../../security/chain.ts'
 import { bytesUpTo, decodeStrict, encodeStrict, parsedText } from '../../security/codec.ts'
-import { REFUSALS, type RefusalCode } from './events.ts'
+import { isRefusalCode, type RefusalCode } from './events.ts'
 
 /** An issuer's answer to a join request, also as it travels back to a carrier over `/x0t/join/1`. */
 export type JoinReply =
@@ -13,9 +13,7 @@ export type JoinReply =
 
 export const MAX_JOIN_REPLY_BYTES = MAX_CHAIN_BYTES + 1_024
 
-const refusalCode = z.custom<RefusalCode>(
-  (value) => typeof value === 'string' && Object.hasOwn(REFUSALS, value),
-)
+const refusalCode = z.custom<RefusalCode>((value) => typeof value === 'string' && isRefusalCode(value))
 
 const schema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('joined'), chain: bytesUpTo(MAX_CHAIN_BYTES) }),

@@ -8,6 +8,7 @@ import {
   type TestNode,
 } from '../../../tests/helpers/security-world.ts'
 import { startTestMember, type TestMember } from '../../../tests/helpers/test-members.ts'
+import { type Logger, silentLogger } from '../../platform/logger.ts'
 import { decodeChain } from '../../security/chain.ts'
 import { type CertificateGrant, issueCertificate } from '../../security/issue.ts'
 import { STARTING_POLICY } from '../../security/policy-document.ts'
@@ -387,6 +388,28 @@ describe('membership', () => {
       expect(versions).toEqual([2])
       expect(member.store.policies.history(9).map((row) => row.version)).toEqual([2])
     })
+  })
+
+  it('counts every refusal and logs only so many a minute', async () => {
+    const lines: string[] = []
+    const logger: Logger = {
+      ...silentLogger,
+      warn: (line: string) => void lines.push(line),
+      child: () => logger,
+    }
+    const member = await startTestMember(world, world.member(), { clock, logger })
+    const flood = (): void => {
+      for (let count = 0; count < 100; count++) {
+        member.membership.noteRefusal({ code: 'forged', reason: 'r', remoteAddress: '/ip4/127.0.0.1/tcp/1' })
+      }
+    }
+    flood()
+    expect(lines).toHaveLength(31)
+    clock.advance(MINUTE_MS)
+    flood()
+    expect(lines).toHaveLength(62)
+    expect(member.membership.counters()).toMatchObject({ 'refused.forged': 200 })
+    expect(member.refusals).toHaveLength(200)
   })
 
   it('can be stopped twice, leaves no timer behind, and starts again', async () => {

@@ -23,6 +23,7 @@ import type { JoinReply } from './join-reply.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createPolicyBook, type PolicyBook } from './policy-book.ts'
 import { createRecordBook, type OwnRecord, type RecordBook } from './record-book.ts'
+import { createRefusalNotes } from './refusal-notes.ts'
 import { type ChainJudgement, createRegistry, type Registry } from './registry.ts'
 import { createReplica, type Replica } from './replica.ts'
 import { createRevocationBook, type RevocationBook } from './revocation-book.ts'
@@ -180,7 +181,7 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     publishOwnRecord(own) {
       if (records.publish(own) !== undefined) context.events.emit('news', { kind: 'record', peer: self })
     },
-    noteRefusal: (refusal) => noteRefusal(context, refusal),
+    noteRefusal: createRefusalNotes(context),
     noteMisbehaviour(peer, what) {
       context.counters.count('misbehaviour')
       context.logger.warn('a neighbour passed on something bad', { peer, what })
@@ -241,10 +242,4 @@ function listMembers(registry: Registry, records: RecordBook): readonly Member[]
     if (certificate === undefined) return []
     return [{ peer, certificate, standing: registry.standing(peer), record: records.get(peer) }]
   })
-}
-
-function noteRefusal(context: MembershipContext, refusal: Refusal): void {
-  context.counters.count(`refused.${refusal.code}`)
-  context.logger.warn('an admission was refused', { ...refusal })
-  context.events.emit('refused', refusal)
 }

@@ -15,6 +15,7 @@ import { signJoinRequest } from '../../security/join-request.ts'
 import { createMessageFrames } from '../host/message-frames.ts'
 import { JOIN_PROTOCOL } from './join-carrier.ts'
 import { decodeJoinReply } from './join-reply.ts'
+import { RENEW_PROTOCOL } from './renewal.ts'
 import { encodeSyncMessage, SYNC_PROTOCOL } from './sync-messages.ts'
 
 const SIGNAL = (): AbortSignal => AbortSignal.timeout(5_000)
@@ -88,7 +89,7 @@ describe('members that are connected', () => {
     expect(middle.membership.standing(far.identity.peerId)).toBe('revoked')
     await eventually('the far end to see it', () => far.host.peers().length === 0)
     await expect(far.dial(middle)).rejects.toThrow()
-    await expect(middle.host.open(far.identity.peerId, '/x0t/sync/1', SIGNAL())).rejects.toThrow()
+    await expect(middle.host.open(far.identity.peerId, SYNC_PROTOCOL, SIGNAL())).rejects.toThrow()
     expect(middle.refusals.at(-1)).toMatchObject({ code: 'revoked', peer: far.identity.peerId })
   })
 
@@ -114,7 +115,7 @@ describe('members that are connected', () => {
     const expiresAt = clock.now() + 1_500
     const brief = await start(world.member('operator', 'authority', { expiresAt }))
     await brief.dial(founder)
-    await founder.host.unhandle('/x0t/renew/1')
+    await founder.host.unhandle(RENEW_PROTOCOL)
     await eventually('it to be closed', () => founder.host.peers().length === 0)
     expect(clock.now()).toBeGreaterThanOrEqual(expiresAt)
     expect(founder.membership.standing(brief.identity.peerId)).toBe('expired')
