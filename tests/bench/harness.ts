@@ -19,7 +19,7 @@ import { type SummaryRow, table } from './table.ts'
 export interface BenchCase {
   /** What is measured, e.g. `connect stock noise`. Unique; the key of the samples. */
   readonly metric: string
-  readonly unit: 'ms' | 'MB/s' | 'x' | 'bytes'
+  readonly unit: 'ms' | 'MB/s' | 'x' | 'bytes' | '%' | 'MB'
   /** How often it runs in proportion to `--n`. Default 1. */
   readonly share?: number
   /** Of another case of the same run: adds a row with the ratio of the two. */

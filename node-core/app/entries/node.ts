@@ -17,7 +17,7 @@ const optionsSchema = z.strictObject({
   home: z.string().min(1),
   listen: z.array(z.string()).min(1).optional(),
   peers: z.array(z.string()).optional(),
-  /** The node ends with the program that started it. */
+  /** The node ends with the program that started it, and knows by the IPC channel between them. */
   foreground: z.boolean(),
 })
 type Options = z.infer<typeof optionsSchema>
@@ -25,7 +25,6 @@ type Options = z.infer<typeof optionsSchema>
 export type ConfigFault = { code: 'CONFIG_INVALID'; problems: readonly ConfigProblem[] }
 
 const STOP_LIMIT_MS = 10_000
-const PARENT_POLL_MS = 500
 
 const describe = ({ file, line, column, message }: ConfigProblem): string =>
   `${file}${line === undefined ? '' : `:${line}${column === undefined ? '' : `:${column}`}`}: ${message}`
@@ -52,13 +51,11 @@ function stopRequests(options: Options): { wanted: Promise<StopRequest>; request
     process.on(signal, () => request({ reason: `the signal ${signal}`, leave: false }))
   }
   if (options.foreground) {
-    const parent = process.ppid
-    // Killed, the program that started us cannot pass a signal on; its children then belong to another process.
-    const poll = setInterval(() => {
-      if (process.ppid !== parent)
-        request({ reason: 'the program that started the node ended', leave: false })
-    }, PARENT_POLL_MS)
-    poll.unref()
+    // Killed, the program that started us cannot pass a signal on; its end of the channel closes all the same.
+    process.once('disconnect', () =>
+      request({ reason: 'the program that started the node ended', leave: false }),
+    )
+    if (!process.connected) request({ reason: 'the program that started the node has ended', leave: false })
   }
   return { wanted, request }
 }

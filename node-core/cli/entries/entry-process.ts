@@ -40,6 +40,12 @@ const failureSchema = z.object({
   error: z.object({ code: faultCodeSchema, message: z.string(), hint: z.string().optional() }),
 })
 
+/**
+ * V8's young generation grows to 16 MiB a half by default. A node's data is in buffers outside of it: at 2 MiB it holds
+ * 10 MB less and moves bytes as fast (docs/adr/0001-ground.md).
+ */
+const ENGINE_OPTIONS = ['--max-semi-space-size=2']
+
 const MAX_LINE_BYTES = 256 * 1024
 const MAX_LOG_TAIL = 4 * 1024
 const TERMINATE_MS = 5_000
@@ -74,7 +80,7 @@ function start<S extends z.ZodType>({
 }: EntryRequest<S>): ChildProcess {
   const file = typeof log === 'object' ? openSync(log.file, 'w', 0o600) : undefined
   try {
-    return spawn(process.execPath, [program, JSON.stringify(options)], {
+    return spawn(process.execPath, [...ENGINE_OPTIONS, program, JSON.stringify(options)], {
       detached,
       stdio: [
         'pipe',
