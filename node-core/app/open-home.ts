@@ -52,7 +52,7 @@ export function openHome(
 }
 
 /** How a keystore is locked: by the passphrase if one was given, else by a key file beside it. */
-export function lockOf(passphrase: string | undefined): KeystoreLock {
+function lockOf(passphrase: string | undefined): KeystoreLock {
   return passphrase === undefined
     ? { kind: 'keyfile' }
     : { kind: 'passphrase', passphrase: new TextEncoder().encode(passphrase) }

@@ -54,7 +54,7 @@ export async function x0t(args: readonly string[], options: RunOptions = {}): Pr
 }
 
 /** Runs `x0t ...args --json` and returns its one document. Throws with everything it said when the exit code is not 0. */
-export async function x0tJson<T>(args: readonly string[], options: RunOptions = {}): Promise<T> {
+async function x0tJson<T>(args: readonly string[], options: RunOptions = {}): Promise<T> {
   const result = await x0t([...args, '--json'], options)
   if (result.code !== 0) {
     throw new Error(`x0t ${args.join(' ')} ended with ${result.code}\n${result.stdout}\n${result.stderr}`)
