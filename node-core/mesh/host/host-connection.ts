@@ -1,6 +1,7 @@
-import type { Connection, MessageStream } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
 import type { PeerId } from '../../domain/ids.ts'
 import type { Clock } from '../../platform/clock.ts'
+import type { Carrier } from './secured-carriers.ts'
 import { createSendLine, type SendLine } from './send-line.ts'
 
 /** An admitted direct connection to a peer. */
@@ -18,7 +19,7 @@ export interface HostConnection {
   receivedBytes(): number
   /** Monotonic ms of the last authenticated bytes received: proof that the peer lived. */
   lastReceivedMs(): number
-  /** Bytes that wait in this process to be written to the socket. */
+  /** Bytes under the muxer that wait to be written to the socket, besides what Node's socket itself buffers. */
   unsentBytes(): number
   readonly line: SendLine
   readonly libp2p: Connection
@@ -27,13 +28,13 @@ export interface HostConnection {
 export function createHostConnection(
   clock: Clock,
   connection: Connection,
-  carrier: MessageStream,
+  { secured, raw }: Carrier,
   peer: PeerId,
 ): HostConnection {
   let receivedBytes = 0
   let lastReceivedMs = clock.monotonicMs()
   // The muxer listens already, so a second listener takes nothing from it.
-  carrier.addEventListener('message', (event) => {
+  secured.addEventListener('message', (event) => {
     receivedBytes += event.data.byteLength
     lastReceivedMs = clock.monotonicMs()
   })
@@ -46,8 +47,8 @@ export function createHostConnection(
     openedAtMs: lastReceivedMs,
     receivedBytes: () => receivedBytes,
     lastReceivedMs: () => lastReceivedMs,
-    unsentBytes: () => carrier.writeBufferLength,
-    line: createSendLine(carrier),
+    unsentBytes: () => secured.writeBufferLength + raw.writeBufferLength,
+    line: createSendLine(secured),
     libp2p: connection,
   }
 }

@@ -1,17 +1,25 @@
 import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
 
-/** Finds the decrypted stream under a libp2p connection, which libp2p keeps to itself. */
+/** What carries a libp2p connection, and what libp2p keeps to itself. */
+export interface Carrier {
+  /** The decrypted stream under the muxer. */
+  readonly secured: MessageStream
+  /** The socket under that. */
+  readonly raw: MessageStream
+}
+
+/** Finds the carrier of a connection. */
 export interface SecuredCarriers {
   /** The same encrypter, whose results can be found again. */
   track(encrypter: ConnectionEncrypter): ConnectionEncrypter
-  /** The decrypted stream of the connection with this `timeline` object, which a connection shares with its socket. */
-  find(timeline: object): MessageStream | undefined
+  /** Of the connection with this `timeline` object, which a connection shares with its socket. */
+  find(timeline: object): Carrier | undefined
 }
 
 export function createSecuredCarriers(): SecuredCarriers {
-  const carriers = new WeakMap<object, MessageStream>()
+  const carriers = new WeakMap<object, Carrier>()
   const remember = (raw: MessageStream, secured: SecuredConnection): SecuredConnection => {
-    carriers.set(raw.timeline, secured.connection)
+    carriers.set(raw.timeline, { secured: secured.connection, raw })
     return secured
   }
   return {

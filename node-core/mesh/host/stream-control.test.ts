@@ -22,6 +22,25 @@ describe('drained', () => {
   })
 })
 
+describe('drained, on a stream that its own leftovers fill again', () => {
+  it('waits for the next drain', async () => {
+    const [stream] = await streamPair()
+    const full = Object.defineProperty(stream, 'writableNeedsDrain', { value: true, writable: true })
+    let isDone = false
+    const waiting = drained(full, AbortSignal.timeout(2_000)).then(() => {
+      isDone = true
+    })
+    full.dispatchEvent(new Event('drain'))
+    full.writableNeedsDrain = true
+    await Promise.resolve()
+    await Promise.resolve()
+    expect(isDone).toBe(false)
+    full.dispatchEvent(new Event('drain'))
+    await waiting
+    stream.abort(new Error('over'))
+  })
+})
+
 describe('read valve', () => {
   it('makes a pause asked for during a resume after it', () => {
     const calls: string[] = []

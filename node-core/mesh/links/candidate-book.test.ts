@@ -5,6 +5,7 @@ import { createCandidateBook, rotate } from './candidate-book.ts'
 
 const SELF = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp' as PeerId
 const ANNA = '12D3KooWHdiAxVd8uMQR1hGWXccidmfCwLqcMpGwR6QcTP6QRMuD' as PeerId
+const CORA = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo' as PeerId
 const BERT = '12D3KooWLRPJAA5o6FhTRLBpVTfTyWmBRzDWBRrZa6d3ZhTPxUdK' as PeerId
 
 const member = (peer: PeerId, addresses: readonly string[], standing: Standing = 'member') => ({
@@ -27,7 +28,7 @@ const bookOf = (
 describe('candidate book', () => {
   it('holds members other than this node, and whom a person named', () => {
     const book = bookOf(
-      [member(SELF, []), member(ANNA, []), member(BERT, [], 'revoked')],
+      [member(SELF, []), member(ANNA, []), member(CORA, [], 'revoked')],
       [],
       [
         `/ip4/10.0.0.9/tcp/1/p2p/${BERT}`,

@@ -80,8 +80,10 @@ describe('neighbour plan', () => {
         queue.push(...(links.get(peer) ?? []))
       }
       expect(seen.size).toBe(size)
-      const crowded = [...links.values()].filter((neighbours) => neighbours.size > limits.max)
-      expect(crowded.length).toBeLessThan(size * 0.15)
+      const degrees = [...links.values()].map((neighbours) => neighbours.size)
+      expect(degrees.filter((degree) => degree > limits.max).length).toBeLessThan(size * 0.15)
+      expect(Math.max(...degrees)).toBeLessThan(20)
+      expect(Math.min(...degrees)).toBeGreaterThanOrEqual(limits.min)
     }
   })
 
