@@ -6,7 +6,7 @@ import type {
   ReplyJudgement,
 } from '../../noise-hfs/admission-port.ts'
 import { FaultError } from '../../platform/error.ts'
-import { type CertificateChain, decodeChain } from '../../security/chain.ts'
+import type { CertificateChain } from '../../security/chain.ts'
 import { verifyMldsa } from '../../security/hybrid-key.ts'
 import type { NodeIdentity } from '../../security/identity.ts'
 import { decodeJoinRequest, type JoinRequest } from '../../security/join-request.ts'
@@ -110,7 +110,7 @@ async function judgeMember(
   message: MemberMessage,
 ): Promise<Judgement> {
   const { membership } = deps
-  const chain = decodeChain(message.chain)
+  const chain = membership.readChain(message.chain)
   if (chain === undefined) return refuse(deps, binding, 'malformed')
   const code = await judgeShown(membership, binding, {
     chain,
@@ -241,7 +241,7 @@ async function judgeResponder(
     message.selected === binding.selectedSuite &&
     isHonestSelection(binding.localSuites, message.supported, binding.selectedSuite)
   if (!isHonest) return local('suite-downgrade')
-  const chain = decodeChain(message.chain)
+  const chain = membership.readChain(message.chain)
   if (chain === undefined) return local('malformed')
   const code = await judgeShown(membership, binding, {
     chain,

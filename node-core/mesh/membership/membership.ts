@@ -91,6 +91,8 @@ export interface Membership extends Lifecycle {
   ownChain(): CertificateChain | undefined
   /** The own valid chain that lasts longest: what renewal is about. */
   longestOwnChain(): CertificateChain | undefined
+  /** Parses a chain, fast for one that is held already. Never throws. */
+  readChain(bytes: Uint8Array): CertificateChain | undefined
   /** Judges a peer's chain without keeping it. */
   judgeChain(chain: CertificateChain): ChainJudgement
   /** Keeps a chain that was judged valid, and tells neighbours if it is news. */
@@ -162,6 +164,7 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     policy: parts.policies.policy,
     ownChain: () => registry.chainOf(self),
     longestOwnChain: () => registry.longestOf(self),
+    readChain: (bytes) => registry.read(bytes),
     judgeChain: (chain) => registry.judge(chain),
     keepChain: keep,
     createInvite: invites.create,

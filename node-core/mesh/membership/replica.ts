@@ -1,5 +1,4 @@
 import type { PeerId } from '../../domain/ids.ts'
-import { decodeChain } from '../../security/chain.ts'
 import { decodeNodeRecord } from '../../security/node-record.ts'
 import { decodePolicyVersion } from '../../security/policy-version.ts'
 import { decodeHead, decodeRevocation } from '../../security/revocation.ts'
@@ -52,7 +51,7 @@ export function createReplica(context: MembershipContext, parts: ReplicaParts): 
     const malformed = bad(`${kind}: malformed`)
     switch (kind) {
       case 'certificate': {
-        const chain = decodeChain(bytes)
+        const chain = registry.read(bytes)
         return chain === undefined ? malformed : registry.accept(chain)
       }
       case 'revocation': {
