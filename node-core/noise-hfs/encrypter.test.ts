@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type {
   MessageStream,
@@ -141,6 +142,7 @@ describe('the encrypters', () => {
           await exchange(out.connection, inn.connection, 'there')
           await exchange(inn.connection, out.connection, 'and back')
           expect([names(a), names(b)]).toEqual([['secured'], ['secured']])
+          expect(b.gate.handshakes).toBe(0)
         }
       }
     }
@@ -375,6 +377,18 @@ describe('the encrypters', () => {
       expect(counts[0]).toBe(1)
       expect(counts[2]).toBe(1)
     }
+    const refused = await handshake({ dialled: peerIdFromPrivateKey(await generateKeyPair('Ed25519')) })
+    expect(listenerCount(refused.out, 'message')).toBe(0)
+    expect(listenerCount(refused.out, 'remoteCloseWrite')).toBe(0)
+  })
+
+  it('show no secret in events and errors', async () => {
+    const privateKey = await generateKeyPair('Ed25519')
+    const { a, outbound } = await handshake({ dialled: peerIdFromPrivateKey(privateKey) })
+    const shown = inspect([a.events, outbound], { depth: 20 })
+    expect(shown).toContain('WRONG_PEER')
+    // Neither bytes of any kind nor keys are in what is logged of a handshake.
+    expect(shown).not.toMatch(/Buffer|Uint8Array|KeyObject|privateKey|chainingKey/i)
   })
 })
 

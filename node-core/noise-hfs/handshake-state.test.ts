@@ -9,6 +9,7 @@ import { nativeAead, nativeDh, nativeHash, nativeKem } from './primitives-native
 import { createNobleKem, nobleAead, nobleDh, nobleHash, nobleKem } from './primitives-noble.ts'
 import { selectPrimitives } from './probe.ts'
 import { createSuite, type Suite } from './suite.ts'
+import { SymmetricState } from './symmetric-state.ts'
 
 const PAYLOAD = new TextEncoder().encode('who I am')
 const KINDS: readonly AeadKind[] = ['chachapoly', 'aesgcm']
@@ -286,6 +287,29 @@ describe('the handshake state', () => {
     const wiped = initiator()
     wiped.wipe()
     expect(codeOf(() => wiped.writeA())).toBe('MISUSED')
+  })
+
+  it('wipes every secret that it mixes, and its chaining key', () => {
+    for (const implementation of ['native', 'noble'] as const) {
+      const suite = createSuite(selectPrimitives('aesgcm', implementation))
+      const symmetric = new SymmetricState(suite)
+      const secret = bytes(32, 7)
+      symmetric.mixKey(secret)
+      expect(hex(secret)).toBe('00'.repeat(32))
+      const mine: Uint8Array[] = []
+      const { hash } = suite.primitives
+      const watched = {
+        ...hash,
+        hkdf2: (key: Uint8Array, input: Uint8Array) => {
+          mine.push(key)
+          return hash.hkdf2(key, input)
+        },
+      }
+      const watching = new SymmetricState({ ...suite, primitives: { ...suite.primitives, hash: watched } })
+      watching.mixKey(bytes(32, 7))
+      watching.split()
+      expect(mine.map(hex)).toEqual(['00'.repeat(32), '00'.repeat(32)])
+    }
   })
 
   it('wipes ephemeral keys when it ends, also when it ends in an error', () => {

@@ -93,6 +93,8 @@ describe('the libp2p payload', () => {
       streamMuxers: Array.from({ length: 9 }, (_, i) => `/m/${i}`),
     })
     expect(outcome(() => decodePayload('B', many))).toBe('MESSAGE_MALFORMED')
+    const cutShort = Uint8Array.of(0x12, 1, 2, 0x0a, 5, 1)
+    expect(outcome(() => decodePayload('B', cutShort))).toBe('MESSAGE_MALFORMED')
     const noKey = Uint8Array.of(0x12, 1, 2)
     expect(outcome(() => decodePayload('B', noKey))).toBe('MESSAGE_MALFORMED')
   })
