@@ -22,6 +22,8 @@ export interface NodeParts {
   readonly links: Links
   readonly services: Services
   readonly health: HealthBoard
+  /** Where an invite says that this node is, without its PeerId. */
+  readonly inviteAddresses: () => readonly string[]
   /** Ends the node after the answer is out. */
   readonly requestStop: (reason: string) => void
   /** Makes the home belong to no mesh, once the node has stopped. */

@@ -104,7 +104,9 @@ async function startWithKeys(
     },
   )
   const health = createHealthBoard()
-  const announcements = createAnnouncements(stack.membership, stack.host.advertisedAddresses)
+  const { announce } = options.config
+  const announced = announce === 'auto' ? stack.host.advertisedAddresses : () => announce
+  const announcements = createAnnouncements(stack.membership, announced)
   const services = createServices({
     ...deps,
     ...createServicePorts(stack, home.knowledge, facts.nodeName),
@@ -114,6 +116,8 @@ async function startWithKeys(
   const parts: NodeParts = {
     ...{ ...deps, facts, services, health, knowledge: home.knowledge },
     ...{ membership: stack.membership, host: stack.host, links: stack.links },
+    // Whoever is invited has to find the node, also when the members are not to be told where it is.
+    inviteAddresses: () => (announced().length === 0 ? stack.host.advertisedAddresses() : announced()),
     keystore: keys.kind,
     startedAt: deps.clock.now(),
     requestStop: (reason) => options.onStopRequest({ reason, leave: false }),

@@ -92,9 +92,7 @@ function createInvite(
   parts: NodeParts,
   { role, expiresMs, approve }: Parameters<NodeApi['invites']['create']>[0],
 ): Awaited<ReturnType<NodeApi['invites']['create']>> {
-  const addresses = parts.host
-    .advertisedAddresses()
-    .map((address) => `${address}/p2p/${parts.membership.self}`)
+  const addresses = parts.inviteAddresses().map((address) => `${address}/p2p/${parts.membership.self}`)
   if (addresses.length === 0) {
     throw new FaultError<InviteFault>(
       { code: 'NO_ADDRESS' },

@@ -24,6 +24,7 @@ const linesOf = (text: string): string[] => problemsOf(text).map(formatProblem)
 const DEFAULTS: Config = {
   version: 1,
   listen: ['/ip4/0.0.0.0/tcp/0'],
+  announce: 'auto',
   peers: [],
   log: { level: 'info', maxSizeMb: 10, keep: 5 },
   certificates: { lifetimeMs: 604_800_000, renewAt: 1 / 3 },
@@ -44,6 +45,7 @@ describe('loadConfig', () => {
       path,
       `version: 1
 listen: [/ip4/127.0.0.1/tcp/4100, "/ip6/::/tcp/4100"]
+announce: [/dns/node.example/tcp/443]
 peers:
   - /dns/node.example/tcp/4100
   - /ip4/192.0.2.1/tcp/4100/p2p/12D3KooWQYV9dGMFoRzNStwpXztXaBUjtPqi6aU76ZgUriHhKust
@@ -57,6 +59,7 @@ links: { min: 1, max: 4 }
       ok: true,
       config: {
         listen: ['/ip4/127.0.0.1/tcp/4100', '/ip6/::/tcp/4100'],
+        announce: ['/dns/node.example/tcp/443'],
         log: { level: 'debug', maxSizeMb: 1, keep: 2 },
         certificates: { lifetimeMs: 86_400_000, renewAt: 0.5 },
         links: { min: 1, max: 4 },
@@ -83,6 +86,7 @@ describe('a wrong setting', () => {
 listen:
   - /ip4/0.0.0.0/udp/0
   - /dns/node.example/tcp/1
+announce: [/dns/node.example/tcp/0]
 peers: one
 log:
   levle: info
@@ -97,13 +101,26 @@ links: { min: 9 }
       'x0t.yaml:1:10: version: expected 1, the only version of this file that this x0t knows, found 2',
       "x0t.yaml:3:5: listen[0]: expected an address to listen on such as /ip4/0.0.0.0/tcp/0 or /ip6/::/tcp/4100, found '/ip4/0.0.0.0/udp/0'",
       "x0t.yaml:4:5: listen[1]: expected an address to listen on such as /ip4/0.0.0.0/tcp/0 or /ip6/::/tcp/4100, found '/dns/node.example/tcp/1'",
-      "x0t.yaml:5:8: peers: expected a list of addresses, found 'one'",
-      "x0t.yaml:7:3: log.levle: there is no such setting; did you mean 'level'?",
-      "x0t.yaml:8:10: log.level: expected trace, debug, info, warn or error, found 'inof'; did you mean 'info'?",
-      'x0t.yaml:9:14: log.maxSizeMb: expected a whole number of megabytes from 1 to 1024, found 0',
-      'x0t.yaml:11:13: certificates.lifetime: expected a duration such as 24h or 7d, found 7',
-      'x0t.yaml:12:12: certificates.renewAt: expected a number from 0.1 to 0.9, found 2',
-      'x0t.yaml:13:15: links.min: expected min to be at most max, found 9',
+      "x0t.yaml:5:12: announce[0]: expected auto, or a list of addresses such as /dns/node.example/tcp/4100, found '/dns/node.example/tcp/0'",
+      "x0t.yaml:6:8: peers: expected a list of addresses, found 'one'",
+      "x0t.yaml:8:3: log.levle: there is no such setting; did you mean 'level'?",
+      "x0t.yaml:9:10: log.level: expected trace, debug, info, warn or error, found 'inof'; did you mean 'info'?",
+      'x0t.yaml:10:14: log.maxSizeMb: expected a whole number of megabytes from 1 to 1024, found 0',
+      'x0t.yaml:12:13: certificates.lifetime: expected a duration such as 24h or 7d, found 7',
+      'x0t.yaml:13:12: certificates.renewAt: expected a number from 0.1 to 0.9, found 2',
+      'x0t.yaml:14:15: links.min: expected min to be at most max, found 9',
+    ])
+  })
+
+  it('of announce may be auto, a list or an empty list', () => {
+    const announceOf = (text: string): unknown => {
+      const result = parseConfig(text, 'x0t.yaml')
+      return result.ok ? result.config.announce : result.problems.map(formatProblem)
+    }
+    expect(announceOf('announce: auto')).toBe('auto')
+    expect(announceOf('announce: []')).toEqual([])
+    expect(announceOf('announce: never')).toEqual([
+      "x0t.yaml:1:11: announce: expected auto, or a list of addresses such as /dns/node.example/tcp/4100, found 'never'",
     ])
   })
 
@@ -115,7 +132,7 @@ links: { min: 9 }
       "x0t.yaml:2:3: log.listen: there is no such setting here; did you mean 'listen'?",
     ])
     expect(linesOf('colour: blue')[0]).toContain(
-      'known here: version, listen, peers, log, certificates, links',
+      'known here: version, listen, announce, peers, log, certificates, links',
     )
   })
 

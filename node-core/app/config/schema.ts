@@ -64,6 +64,15 @@ const peerAddress = z.string({ error: PEER_ERROR }).refine(
   { error: PEER_ERROR },
 )
 
+const ANNOUNCE_ERROR = 'expected auto, or a list of addresses such as /dns/node.example/tcp/4100'
+const announceAddress = z.string({ error: ANNOUNCE_ERROR }).refine(
+  (raw) => {
+    const parts = tcpParts(raw)
+    return parts !== undefined && parts.port > 0 && parts.peer === undefined
+  },
+  { error: ANNOUNCE_ERROR },
+)
+
 const section = 'expected a section with settings in it'
 
 const logSchema = z.strictObject(
@@ -112,6 +121,18 @@ export const configSchema = z.strictObject(
       .array(listenAddress, { error: 'expected a list of addresses' })
       .max(MAX_LISTEN_ADDRESSES, { error: `expected at most ${MAX_LISTEN_ADDRESSES} addresses` })
       .default(['/ip4/0.0.0.0/tcp/0']),
+    /** Where the other members are told that this node is: by itself, or exactly here; an empty list tells nobody. */
+    announce: z
+      .union(
+        [
+          z.literal('auto'),
+          z
+            .array(announceAddress)
+            .max(MAX_LISTEN_ADDRESSES, { error: `expected at most ${MAX_LISTEN_ADDRESSES} addresses` }),
+        ],
+        { error: ANNOUNCE_ERROR },
+      )
+      .default('auto'),
     peers: z
       .array(peerAddress, { error: 'expected a list of addresses' })
       .max(MAX_PEER_ADDRESSES, { error: `expected at most ${MAX_PEER_ADDRESSES} addresses` })

@@ -34,6 +34,7 @@ describe('candidate book', () => {
         `/ip4/10.0.0.9/tcp/1/p2p/${BERT}`,
         `/ip4/10.0.0.1/tcp/1/p2p/${SELF}`,
         '/ip4/10.0.0.8/tcp/1',
+        '/ip4/10.0.0.9/tcp/1',
         'nonsense',
       ],
     )

@@ -46,10 +46,13 @@ export function createCandidateBook(
     if (address.peer === undefined) anonymous.push(address.text)
     else pinned.set(address.peer, [...(pinned.get(address.peer) ?? []), address.text])
   }
+  // One that is also named with its peer adds nothing but a second dial to the same place.
+  const owned = new Set([...pinned.values()].flat().map((address) => address.replace(/\/p2p\/[^/]+$/, '')))
+  const unowned = anonymous.filter((address) => !owned.has(address))
   const membersNow = () =>
     membership.members().filter(({ peer, standing }) => peer !== self && standing === 'member')
   return {
-    anonymous,
+    anonymous: unowned,
     peers: () => [...new Set([...pinned.keys(), ...membersNow().map(({ peer }) => peer)])],
     isPinned: (peer) => pinned.has(peer),
     addressesOf(peer) {
