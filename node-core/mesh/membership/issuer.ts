@@ -48,11 +48,7 @@ export function createIssuing(
 ): CertificateIssuing {
   const self = context.identity.peerId
 
-  const nodeIssuer = (): Extract<Issuer, { kind: 'node' }> | undefined => {
-    const chain = registry.chainOf(self)
-    const entitled = chain?.leaf.issuing === true && chain.leaf.issuer === 'authority'
-    return entitled ? { kind: 'node', key: context.identity.key, chain } : undefined
-  }
+  const nodeIssuer = (): NodeIssuer | undefined => nodeIssuerOf(context, registry)
   const issuerFor = (role: Role, issuing: boolean): Issuer | undefined => {
     const node = nodeIssuer()
     if (node !== undefined && !issuing && roleBelow(role, node.chain.leaf.role)) return node
@@ -111,4 +107,13 @@ export function createIssuing(
       return node && { meshId: context.meshId, issuer: self, key: node.key }
     },
   }
+}
+
+type NodeIssuer = Extract<Issuer, { kind: 'node' }>
+
+/** This node as an issuer, while it has an issuing certificate of the authority. */
+function nodeIssuerOf(context: MembershipContext, registry: Registry): NodeIssuer | undefined {
+  const chain = registry.chainOf(context.identity.peerId)
+  const entitled = chain?.leaf.issuing === true && chain.leaf.issuer === 'authority'
+  return entitled ? { kind: 'node', key: context.identity.key, chain } : undefined
 }

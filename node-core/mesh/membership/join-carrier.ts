@@ -40,22 +40,6 @@ export function createJoinCarrier(deps: JoinCarrierDeps): JoinCarrier {
   const logger = deps.logger.child({ component: 'join-carrier' })
   let carried = 0
 
-  const exchange = async (issuer: PeerId, request: Uint8Array, signal: AbortSignal): Promise<JoinReply> => {
-    const stream = await deps.streams().open(issuer, JOIN_PROTOCOL, signal)
-    const limits = { maxFrameBytes: Math.max(MAX_JOIN_REPLY_BYTES, MAX_JOIN_REQUEST_BYTES) }
-    const frames = createMessageFrames(stream, limits)
-    try {
-      await frames.write(request, signal)
-      const answer = await frames.read(signal)
-      const reply = answer === undefined ? undefined : decodeJoinReply(answer)
-      await frames.end(signal)
-      return reply ?? unreachable
-    } catch (error) {
-      frames.abort(error instanceof Error ? error : new Error(String(error)))
-      throw error
-    }
-  }
-
   const serve = async (stream: Stream, carrier: PeerId): Promise<void> => {
     const frames = createMessageFrames(stream, { maxFrameBytes: MAX_JOIN_REQUEST_BYTES })
     try {
@@ -84,7 +68,7 @@ export function createJoinCarrier(deps: JoinCarrierDeps): JoinCarrier {
           deps.clock,
           CARRY_TIMEOUT_MS,
           'carrying a join request',
-          (limit) => exchange(request.issuer, request.bytes, limit),
+          (limit) => exchange(deps.streams(), request, limit),
           signal,
         )
       } catch (error) {
@@ -100,6 +84,22 @@ export function createJoinCarrier(deps: JoinCarrierDeps): JoinCarrier {
     start: () =>
       deps.streams().handle(JOIN_PROTOCOL, (stream, peer) => void serve(stream, peer), { maxStreams: 8 }),
     stop: () => deps.streams().unhandle(JOIN_PROTOCOL),
+  }
+}
+
+async function exchange(streams: PeerStreams, request: JoinRequest, signal: AbortSignal): Promise<JoinReply> {
+  const stream = await streams.open(request.issuer, JOIN_PROTOCOL, signal)
+  const frames = createMessageFrames(stream, {
+    maxFrameBytes: Math.max(MAX_JOIN_REPLY_BYTES, MAX_JOIN_REQUEST_BYTES),
+  })
+  try {
+    await frames.write(request.bytes, signal)
+    const answer = await frames.read(signal)
+    await frames.end(signal)
+    return (answer && decodeJoinReply(answer)) ?? unreachable
+  } catch (error) {
+    frames.abort(error instanceof Error ? error : new Error(String(error)))
+    throw error
   }
 }
 

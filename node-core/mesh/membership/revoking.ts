@@ -30,25 +30,6 @@ export function createRevoking(
 ): Revoking {
   const { registry, revocations, issuing } = parts
 
-  const unknownMember = (peer: PeerId) =>
-    membershipFault({ code: 'UNKNOWN_MEMBER', peer }, `${peer} is not a member of this mesh`)
-
-  const checkRights = (peer: PeerId): void => {
-    const subject = registry.certificateOf(peer)
-    if (subject === undefined) throw unknownMember(peer)
-    const own = registry.chainOf(context.identity.peerId)?.leaf
-    const isAllowed =
-      peer !== context.identity.peerId &&
-      (context.authorityKey !== undefined || (own !== undefined && roleBelow(subject.role, own.role)))
-    if (!isAllowed) {
-      throw membershipFault(
-        { code: 'CANNOT_REVOKE', peer },
-        `this node may not revoke ${subject.name}: only roles below its own, and never itself`,
-        'ask a node of a higher role, or the one that holds the mesh authority',
-      )
-    }
-  }
-
   const issuedBy = (peer: PeerId): readonly string[] =>
     registry
       .shared()
@@ -61,7 +42,7 @@ export function createRevoking(
       if (signer === undefined) throw notAnIssuer()
       const byMs = issuing.clockBehindMs()
       if (byMs > 0) throw clockBehind(byMs)
-      checkRights(peer)
+      checkRights(context, registry, peer)
       if (registry.standing(peer) === 'revoked') return
       const entry = revocations.revoke(signer, {
         subject: peer,
@@ -90,4 +71,21 @@ export function createRevoking(
       return issuing.certify({ ...certificate, issuing: true })
     },
   }
+}
+
+const unknownMember = (peer: PeerId) =>
+  membershipFault({ code: 'UNKNOWN_MEMBER', peer }, `${peer} is not a member of this mesh`)
+
+function checkRights(context: MembershipContext, registry: Registry, peer: PeerId): void {
+  const self = context.identity.peerId
+  const subject = registry.certificateOf(peer)
+  if (subject === undefined) throw unknownMember(peer)
+  const own = registry.chainOf(self)?.leaf
+  const isBelow = own !== undefined && roleBelow(subject.role, own.role)
+  if (peer !== self && (context.authorityKey !== undefined || isBelow)) return
+  throw membershipFault(
+    { code: 'CANNOT_REVOKE', peer },
+    `this node may not revoke ${subject.name}: only roles below its own, and never itself`,
+    'ask a node of a higher role, or the one that holds the mesh authority',
+  )
 }

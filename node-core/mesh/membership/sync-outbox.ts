@@ -35,18 +35,6 @@ export function createOutbox(source: OutboxSource): Outbox {
   }
   const isEmpty = (): boolean => pending.size === 0 && digest.length === 0 && !wantsDigest && !wantsSummary
 
-  const nextItems = (): SyncMessage | undefined => {
-    const items: Item[] = []
-    for (const [key, line] of pending) {
-      const item = source.read(line)
-      if (item !== undefined && overflows(items, item)) break
-      pending.delete(key)
-      if (item !== undefined) items.push(item)
-      if (isFull(items)) break
-    }
-    return items.length === 0 ? undefined : { kind: 'items', items }
-  }
-
   return {
     add({ kind, name }) {
       pending.set(`${kind} ${name}`, { kind, name })
@@ -67,7 +55,7 @@ export function createOutbox(source: OutboxSource): Outbox {
       }
       const part = digest.shift()
       if (part !== undefined) return part
-      const items = nextItems()
+      const items = takeItems(pending, source)
       if (items !== undefined) return items
       if (!wantsSummary) return undefined
       wantsSummary = false
@@ -85,4 +73,20 @@ export function createOutbox(source: OutboxSource): Outbox {
       })
     },
   }
+}
+
+/** Takes out as many things as one message holds. */
+function takeItems(
+  pending: Map<string, Pick<DigestLine, 'kind' | 'name'>>,
+  source: OutboxSource,
+): SyncMessage | undefined {
+  const items: Item[] = []
+  for (const [key, line] of pending) {
+    const item = source.read(line)
+    if (item !== undefined && overflows(items, item)) break
+    pending.delete(key)
+    if (item !== undefined) items.push(item)
+    if (isFull(items)) break
+  }
+  return items.length === 0 ? undefined : { kind: 'items', items }
 }
