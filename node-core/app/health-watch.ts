@@ -30,7 +30,7 @@ const item = (
   impactsConnectivity: boolean,
 ): HealthItem => ({ code, severity, title, impactsConnectivity })
 
-function membershipItems({ membership, keystore, clock }: NodeParts): HealthItem[] {
+function membershipItems({ membership, clock }: NodeParts): HealthItem[] {
   const items: HealthItem[] = []
   const standing = membership.standing(membership.self)
   if (standing === 'revoked') {
@@ -51,10 +51,6 @@ function membershipItems({ membership, keystore, clock }: NodeParts): HealthItem
       const title = `The certificate of this node expires in ${hours} h and could not be renewed: no issuer is reachable.`
       items.push(item('certificate-expiring', 'warning', title, false))
     }
-  }
-  if (keystore === 'keyfile') {
-    const title = 'The keystore opens with a key file beside it: whoever can read this home is this node.'
-    items.push(item('keystore-keyfile', 'info', title, false))
   }
   return items
 }

@@ -156,15 +156,22 @@ async function startWithKeys(
 
 /** Once the host listens: keeps its ports, says where it can be reached, and says so again when that changes. */
 function followMesh(stack: MeshStack, keep: () => void, announce: () => void): Lifecycle {
-  let off = (): void => {}
+  const offs: (() => void)[] = []
   return {
     async start() {
       keep()
       announce()
-      off = stack.links.events.on('addressesChanged', announce)
+      offs.push(
+        stack.links.events.on('addressesChanged', announce),
+        // The others close their ends when the own certificate ends; this node does not wait for them.
+        stack.membership.events.on('expelled', ({ peer, reason }) => {
+          if (peer !== stack.membership.self) return
+          for (const other of stack.host.peers()) stack.host.drop(other, `this node is ${reason}`)
+        }),
+      )
     },
     async stop() {
-      off()
+      for (const off of offs.splice(0)) off()
     },
   }
 }
