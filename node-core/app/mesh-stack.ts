@@ -71,7 +71,7 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
   })
   const host = createHost({ clock, logger, identity, membership, noise }, { listen: options.listen })
   const links = createLinks(
-    { clock, random, logger, host, membership },
+    { clock, random, logger, host, membership, reached: deps.knowledge.addresses },
     { ...options.config.links, peers: options.peers },
   )
   const flows = createFlows({ streams: host })
