@@ -12,7 +12,7 @@ import type { Target, TargetDialer } from './target.ts'
 import { formatTarget, parseTarget } from './target.ts'
 
 /** A node record holds at most so many. */
-export const MAX_SERVICES = 256
+const MAX_SERVICES = 256
 
 export interface ExposeRequest {
   readonly name: ServiceName

@@ -14,7 +14,7 @@ import type { ForwardRow, ServiceStore } from './ports.ts'
 import { flowReset, serviceFault } from './service-fault.ts'
 import { resetSocket, splice } from './splice.ts'
 
-export const MAX_FORWARDS = 256
+const MAX_FORWARDS = 256
 const LOOPBACK = '127.0.0.1'
 /** Between attempts to listen on the port of a kept forward. */
 const RELISTEN = { baseMs: 1_000, maxMs: 30_000 } as const

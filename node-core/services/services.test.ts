@@ -182,9 +182,32 @@ describe.each(FLOW_NETWORKS)('a forwarded connection, %s', (_name, createNetwork
     writer.socket.end()
     reader.release()
     await eventually('all of it arrives', () => reader.seen.ended)
-    expect(reader.seen.bytes).toBe(written + 1)
     expect(nodesHold).toBeGreaterThan(0)
+    expect(reader.seen).toMatchObject({ bytes: written + 1, error: undefined })
   })
+
+  it.each(['client', 'server'] as const)(
+    'lets what %s wrote last arrive after both have ended',
+    async (who) => {
+      const ends = await through()
+      const [writer, reader] = who === 'client' ? [ends.client, ends.server] : [ends.server, ends.client]
+      reader.hold()
+      reader.socket.end()
+      await eventually('the end arrives', () => writer.seen.ended)
+      const bytes = randomBytes(24 * MIB)
+      const sent = sendAll(writer, bytes)
+      await stalled(() => writer.socket.bytesWritten)
+      // Slower than everything else, so that all buffers on the way are full when the ends of the flow close.
+      reader.socket.on('data', () => {
+        reader.hold()
+        setTimeout(reader.release, 1)
+      })
+      reader.release()
+      await sent
+      await eventually('all of it arrives', () => reader.seen.closed, 15_000)
+      expect(reader.seen).toMatchObject({ bytes: bytes.length + 1, ended: true, error: undefined })
+    },
+  )
 
   it('runs 200 at once, each with its own bytes', async () => {
     const bytes = Array.from({ length: 200 }, () => randomBytes(100_000))

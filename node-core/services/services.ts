@@ -68,7 +68,7 @@ export interface ServicesOptions {
   readonly maxFlowsPerPeer: number
 }
 
-export const SERVICES_DEFAULTS: ServicesOptions = {
+const SERVICES_DEFAULTS: ServicesOptions = {
   checkIntervalMs: HEALTH_DEFAULTS.intervalMs,
   recheckMs: HEALTH_DEFAULTS.recheckMs,
   checkTimeoutMs: 3_000,

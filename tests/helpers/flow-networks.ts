@@ -34,7 +34,7 @@ export function createMemoryNetwork(): FlowNetwork {
         async open(to, signal) {
           signal.throwIfAborted()
           const handler = handlers.get(to)
-          if (handler === undefined || severed.has(edge(peer, to))) {
+          if (to === peer || handler === undefined || severed.has(edge(peer, to))) {
             throw new FaultError({ code: 'PEER_NOT_CONNECTED' }, `there is no connection to ${to}`)
           }
           const [near, far] = createFlowPair()
@@ -64,7 +64,7 @@ export function createMemoryNetwork(): FlowNetwork {
 }
 
 /** Flows over real libp2p hosts on loopback. */
-export function createLibp2pNetwork(): FlowNetwork {
+function createLibp2pNetwork(): FlowNetwork {
   const members: { readonly test: TestHost; readonly flows: ReturnType<typeof createFlows> }[] = []
   const memberOf = (peer: PeerId) => members.find(({ test }) => test.host.peerId === peer)
   const hostOf = (peer: PeerId) => memberOf(peer)?.test.host

@@ -136,7 +136,7 @@ export function createServiceMesh(network: FlowNetwork): ServiceMesh {
   }
 }
 
-export function createMemoryServiceStore(): ServiceStore {
+function createMemoryServiceStore(): ServiceStore {
   const services = new Map<ServiceName, ServiceRow>()
   const forwards = new Map<number, ForwardRow>()
   return {
