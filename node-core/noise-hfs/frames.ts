@@ -8,8 +8,8 @@ export const LENGTH_BYTES = 2
 
 const MAX_FRAME_BYTES = 0xffff
 const MAX_TEXT_BYTES = MAX_FRAME_BYTES - TAG_BYTES
-/** Frames that share one buffer: what a muxer hands over at once, and no allocation beyond half a megabyte. */
-const FRAMES_PER_BUFFER = 8
+/** From here on a part is written as it is; below, copying it costs less than a write of its own. */
+const LARGE_BYTES = 8 * 1024
 const NO_AD = new Uint8Array(0)
 
 /** What one frame carries: the ciphertext and the tag, without the length before them. */
@@ -18,14 +18,14 @@ export function sealPayload(
   plaintext: Uint8Array,
   rekeyAfterFrames: number | undefined,
 ): Uint8Array {
-  const sealed = Buffer.allocUnsafe(plaintext.length + TAG_BYTES)
-  sealInto(sealed, 0, cipher, [plaintext], rekeyAfterFrames)
+  const sealed = Buffer.concat(cipher.seal(NO_AD, [plaintext]))
+  rekeyWhenDue(cipher, rekeyAfterFrames)
   return sealed
 }
 
 /**
- * As many frames as the plaintext needs, in few buffers and so in few writes: a header, a body and a tag apart are
- * three system calls and, without Nagle, three packets, which costs more than the copy.
+ * As many frames as the plaintext needs. Large ciphertexts are passed on without a copy. The small parts around them
+ * (lengths, tags, the muxer's headers) are joined: each alone is a system call and, without Nagle, a packet.
  */
 export function sealFrames(
   cipher: CipherState,
@@ -33,39 +33,30 @@ export function sealFrames(
   rekeyAfterFrames: number | undefined,
 ): Uint8ArrayList {
   const out = new Uint8ArrayList()
-  const perBuffer = FRAMES_PER_BUFFER * MAX_TEXT_BYTES
-  for (let start = 0; start < plaintext.byteLength; start += perBuffer) {
-    const end = Math.min(plaintext.byteLength, start + perBuffer)
-    const frames = Math.ceil((end - start) / MAX_TEXT_BYTES)
-    const buffer = Buffer.allocUnsafe(end - start + frames * (LENGTH_BYTES + TAG_BYTES))
-    let at = 0
-    for (let from = start; from < end; from += MAX_TEXT_BYTES) {
-      const to = Math.min(end, from + MAX_TEXT_BYTES)
-      const text = from === 0 && to === plaintext.byteLength ? plaintext : plaintext.sublist(from, to)
-      buffer.writeUInt16BE(to - from + TAG_BYTES, at)
-      at = sealInto(buffer, at + LENGTH_BYTES, cipher, text, rekeyAfterFrames)
-    }
-    out.append(buffer)
+  let small: Uint8Array[] = []
+  const flush = (): void => {
+    if (small.length > 0) out.append(Buffer.concat(small))
+    small = []
   }
+  const end = plaintext.byteLength
+  for (let from = 0; from < end; from += MAX_TEXT_BYTES) {
+    const to = Math.min(end, from + MAX_TEXT_BYTES)
+    const text = to - from === end ? plaintext : plaintext.sublist(from, to)
+    small.push(lengthOf(to - from + TAG_BYTES))
+    for (const part of cipher.seal(NO_AD, text)) {
+      if (part.length < LARGE_BYTES) small.push(part)
+      else {
+        flush()
+        out.append(part)
+      }
+    }
+    rekeyWhenDue(cipher, rekeyAfterFrames)
+  }
+  flush()
   return out
 }
 
-/** Where the sealed text ends in the target. */
-function sealInto(
-  target: Buffer,
-  start: number,
-  cipher: CipherState,
-  plaintext: Iterable<Uint8Array>,
-  rekeyAfterFrames: number | undefined,
-): number {
-  let at = start
-  for (const part of cipher.seal(NO_AD, plaintext)) {
-    target.set(part, at)
-    at += part.length
-  }
-  rekeyWhenDue(cipher, rekeyAfterFrames)
-  return at
-}
+const lengthOf = (bytes: number): Uint8Array => Uint8Array.of(bytes >> 8, bytes & 0xff)
 
 /**
  * Opens what follows a frame's length, into plaintext parts.
