@@ -12,6 +12,7 @@ export type LabFault =
   | { code: 'LAB_NO_PORT' }
   | { code: 'LAB_DIRECTORY'; path: string }
   | { code: 'LAB_NOT_STARTED' }
+  | { code: 'LAB_LINKS' }
   | { code: 'LAB_REQUEST' }
 
 export function labFault(

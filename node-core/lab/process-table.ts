@@ -34,3 +34,13 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
     // Gone between the look and the call.
   }
 }
+
+/** True once SIGSTOP has taken hold of the process; where the system does not tell, at once. */
+export function isStopped(pid: number): boolean {
+  if (process.platform !== 'linux') return true
+  try {
+    return /^\) [Tt]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*(?=\) )/s, ''))
+  } catch {
+    return false
+  }
+}

@@ -6,7 +6,7 @@ import { FaultError, messageOf } from '../../platform/error.ts'
 import { cliFault } from '../fault.ts'
 
 /** The programs that do what needs no running node, and the node itself. */
-export type EntryName = 'init' | 'join' | 'node'
+export type EntryName = 'init' | 'join' | 'node' | 'lab'
 
 /** Secrets go over stdin: arguments and the environment of a process can be read by others. */
 export interface EntrySecrets {
@@ -30,6 +30,8 @@ export interface EntryRequest<S extends z.ZodType> {
   readonly timeoutMs: number
   readonly signal: AbortSignal
   onProgress?(progress: Progress): void
+  /** It has a process id, and nothing else yet. */
+  onStart?(pid: number): void
 }
 
 const progressSchema = z.looseObject({ progress: z.string(), joinId: z.string().optional() })
@@ -60,6 +62,7 @@ export async function runEntry<S extends z.ZodType>(
   request: EntryRequest<S>,
 ): Promise<{ answer: z.infer<S>; child: ChildProcess }> {
   const child = start(request)
+  if (child.pid !== undefined) request.onStart?.(child.pid)
   const tail = tailOf(child, request.log)
   child.stdin?.on('error', () => {})
   child.stdin?.end(JSON.stringify(request.secrets))
