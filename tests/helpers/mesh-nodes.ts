@@ -1,7 +1,8 @@
+import type { FloodTimes } from '../../node-core/mesh/flood/flood.ts'
 import { createHost, type Host } from '../../node-core/mesh/host/host.ts'
 import { createJoinCarrier, type JoinCarrier } from '../../node-core/mesh/membership/join-carrier.ts'
 import { createRenewal } from '../../node-core/mesh/membership/renewal.ts'
-import { createSync, type SyncOptions } from '../../node-core/mesh/membership/sync.ts'
+import { createSync } from '../../node-core/mesh/membership/sync.ts'
 import { createMeshNoise, type MeshNoiseOptions } from '../../node-core/noise-hfs/noise-hfs.ts'
 import { startAll, stopAll } from '../../node-core/platform/lifecycle.ts'
 import { silentLogger } from '../../node-core/platform/logger.ts'
@@ -19,7 +20,7 @@ export interface MeshNode extends TestMember {
 }
 
 export interface MeshNodeOptions extends TestMemberOptions {
-  readonly sync?: SyncOptions
+  readonly sync?: FloodTimes
   readonly noise?: MeshNoiseOptions
 }
 

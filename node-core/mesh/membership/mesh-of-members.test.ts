@@ -12,11 +12,13 @@ import type { NodeName, ServiceName } from '../../domain/ids.ts'
 import { decodeToken, deriveInviteKey } from '../../security/invite.ts'
 import { issueCertificate } from '../../security/issue.ts'
 import { signJoinRequest } from '../../security/join-request.ts'
+import { createFloodCodec } from '../flood/flood-messages.ts'
 import { createMessageFrames } from '../host/message-frames.ts'
 import { JOIN_PROTOCOL } from './join-carrier.ts'
 import { decodeJoinReply } from './join-reply.ts'
 import { RENEW_PROTOCOL } from './renewal.ts'
-import { encodeSyncMessage, SYNC_PROTOCOL } from './sync-messages.ts'
+import { ITEM_KINDS } from './replica.ts'
+import { SYNC_PROTOCOL } from './sync.ts'
 
 const SIGNAL = (): AbortSignal => AbortSignal.timeout(5_000)
 
@@ -171,7 +173,9 @@ describe('members that are connected', () => {
       bytes: other.member().chain.bytes,
     }))
     for (const item of items)
-      await frames.write(encodeSyncMessage({ kind: 'items', items: [item] })).catch(() => {})
+      await frames
+        .write(createFloodCodec(ITEM_KINDS).encode({ kind: 'items', items: [item] }))
+        .catch(() => {})
     await eventually(
       'the lies to be counted',
       () => (founder.membership.counters()['misbehaviour'] ?? 0) >= 8,

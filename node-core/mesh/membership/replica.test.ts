@@ -4,19 +4,20 @@ import { createManualClock } from '../../../tests/helpers/manual-clock.ts'
 import { NOW_MS, securityWorld, seededRandom } from '../../../tests/helpers/security-world.ts'
 import { startTestMember, type TestMember } from '../../../tests/helpers/test-members.ts'
 import { encodeStrict } from '../../security/codec.ts'
+import {
+  createFloodCodec,
+  digestMessages,
+  type FloodMessage,
+  MAX_FLOOD_FRAME_BYTES,
+  summaryOf,
+} from '../flood/flood-messages.ts'
+import { createOutbox } from '../flood/flood-outbox.ts'
+import { isNewer } from '../flood/replica.ts'
 import { decodeJoinReply, encodeJoinReply } from './join-reply.ts'
 import { decodeRenewReply } from './renewal.ts'
-import { type DigestLine, ITEM_KINDS, type Item, isNewer } from './replica.ts'
-import {
-  decodeSyncMessage,
-  digestMessages,
-  encodeSyncMessage,
-  MAX_SYNC_FRAME_BYTES,
-  type SyncMessage,
-  summaryOf,
-} from './sync-messages.ts'
-import { createOutbox } from './sync-outbox.ts'
+import { type DigestLine, ITEM_KINDS, type Item, type ItemKind } from './replica.ts'
 
+const codec = createFloodCodec(ITEM_KINDS)
 const world = securityWorld()
 const clock = createManualClock(NOW_MS + 1_000)
 const everything = (of: TestMember): Item[] =>
@@ -95,14 +96,14 @@ describe('the messages of sync, renewal and carried joins', () => {
     name: `peer-${index}`,
     version: [index, 'x'],
   })
-  const messages: SyncMessage[] = [
+  const messages: FloodMessage<ItemKind>[] = [
     { kind: 'summary', hash: 'a'.repeat(64) },
     { kind: 'items', items: [{ kind: 'record', bytes: bytes(60_000) }] },
     { kind: 'digest', lines: [line(1), line(2)], last: true },
   ]
 
   it('are read back as they were written', () => {
-    for (const message of messages) expect(decodeSyncMessage(encodeSyncMessage(message))).toEqual(message)
+    for (const message of messages) expect(codec.decode(codec.encode(message))).toEqual(message)
     const reply = { kind: 'joined', chain: bytes(16_384) } as const
     expect(decodeJoinReply(encodeJoinReply(reply))).toEqual(reply)
     expect(decodeRenewReply(encodeStrict({ kind: 'renewed', chain: reply.chain }))).toMatchObject({
@@ -121,15 +122,15 @@ describe('the messages of sync, renewal and carried joins', () => {
     expect(frames.flatMap((frame) => (frame.kind === 'digest' ? frame.lines : []))).toEqual(lines)
     expect(frames.map((frame) => frame.kind === 'digest' && frame.last)).toEqual([false, false, false, true])
     for (const frame of frames) {
-      expect(encodeSyncMessage(frame).length).toBeLessThanOrEqual(MAX_SYNC_FRAME_BYTES)
-      expect(decodeSyncMessage(encodeSyncMessage(frame))).toEqual(frame)
+      expect(codec.encode(frame).length).toBeLessThanOrEqual(MAX_FLOOD_FRAME_BYTES)
+      expect(codec.decode(codec.encode(frame))).toEqual(frame)
     }
   })
 
   it('are never read from noise, nor from a changed frame as anything but its own encoding', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2_000 }), (noise) => {
-        for (const decode of [decodeSyncMessage, decodeJoinReply, decodeRenewReply]) {
+        for (const decode of [codec.decode, decodeJoinReply, decodeRenewReply]) {
           const decoded = decode(noise)
           if (decoded !== undefined) expect(Buffer.from(encodeStrict(decoded))).toEqual(Buffer.from(noise))
         }
@@ -141,11 +142,10 @@ describe('the messages of sync, renewal and carried joins', () => {
         fc.nat(),
         fc.integer({ min: 1, max: 255 }),
         (message, at, flip) => {
-          const changed = encodeSyncMessage(message)
+          const changed = codec.encode(message)
           changed[(at % 96) % changed.length] = (changed[(at % 96) % changed.length] ?? 0) ^ flip
-          const decoded = decodeSyncMessage(changed)
-          if (decoded !== undefined)
-            expect(Buffer.from(encodeSyncMessage(decoded))).toEqual(Buffer.from(changed))
+          const decoded = codec.decode(changed)
+          if (decoded !== undefined) expect(Buffer.from(codec.encode(decoded))).toEqual(Buffer.from(changed))
         },
       ),
     )
@@ -159,7 +159,7 @@ describe('an outbox', () => {
   })
   function outboxOf(sizes: Record<string, number>) {
     const read: string[] = []
-    const outbox = createOutbox({
+    const outbox = createOutbox<ItemKind>({
       digest: () => Object.keys(sizes).map((name) => ({ kind: 'record', name, version: [1] })),
       read: ({ name }) => {
         read.push(name)
@@ -169,8 +169,8 @@ describe('an outbox', () => {
     })
     return { outbox, read }
   }
-  const drain = (outbox: ReturnType<typeof createOutbox>): SyncMessage[] => {
-    const messages: SyncMessage[] = []
+  const drain = (outbox: ReturnType<typeof createOutbox<ItemKind>>): FloodMessage<ItemKind>[] => {
+    const messages: FloodMessage<ItemKind>[] = []
     for (let message = outbox.next(); message !== undefined; message = outbox.next()) messages.push(message)
     return messages
   }
@@ -192,7 +192,7 @@ describe('an outbox', () => {
     for (const name of Object.keys(sizes)) outbox.add({ kind: 'record', name })
     const messages = drain(outbox)
     for (const message of messages)
-      expect(encodeSyncMessage(message).length).toBeLessThanOrEqual(MAX_SYNC_FRAME_BYTES)
+      expect(codec.encode(message).length).toBeLessThanOrEqual(MAX_FLOOD_FRAME_BYTES)
     const sent = messages.flatMap((message) => (message.kind === 'items' ? message.items : []))
     expect(sent).toHaveLength(200)
   })

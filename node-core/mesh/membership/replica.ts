@@ -2,6 +2,7 @@ import type { PeerId } from '../../domain/ids.ts'
 import { decodeNodeRecord } from '../../security/node-record.ts'
 import { decodePolicyVersion } from '../../security/policy-version.ts'
 import { decodeHead, decodeRevocation } from '../../security/revocation.ts'
+import type * as flood from '../flood/replica.ts'
 import { type Acceptance, bad, type MembershipContext } from './context.ts'
 import type { News } from './events.ts'
 import type { PolicyBook } from './policy-book.ts'
@@ -12,27 +13,11 @@ import type { RevocationBook } from './revocation-book.ts'
 export const ITEM_KINDS = ['certificate', 'revocation', 'head', 'policy', 'record'] as const
 export type ItemKind = (typeof ITEM_KINDS)[number]
 
-/** One signed thing, as it travels. */
-export interface Item {
-  readonly kind: ItemKind
-  readonly bytes: Uint8Array
-}
+export type Item = flood.Item<ItemKind>
+export type DigestLine = flood.DigestLine<ItemKind>
 
-/**
- * What a node holds, in short: one line per thing, `[name, ...version]`. The name says which thing, the version is
- * compared number by number and text by text.
- */
-export interface DigestLine {
-  readonly kind: ItemKind
-  readonly name: string
-  readonly version: readonly (number | string)[]
-}
-
-/** The shared, signed state as one table, so that two nodes can find out what the other lacks. */
-export interface Replica {
-  digest(): readonly DigestLine[]
-  /** The bytes of what a line of the own digest names. */
-  read(line: Pick<DigestLine, 'kind' | 'name'>): Item | undefined
+/** The shared, signed state as one table. */
+export interface Replica extends flood.Replica<ItemKind> {
   /** Decodes, verifies and, if it is good and new, keeps an item and emits it as news. */
   accept(item: Item): Acceptance
 }
@@ -154,16 +139,4 @@ export function nameOf(news: News): string {
     case 'record':
       return news.peer
   }
-}
-
-/** True when `mine` is worth sending to whoever holds `theirs`. */
-export function isNewer(mine: DigestLine, theirs: DigestLine | undefined): boolean {
-  if (theirs === undefined) return true
-  for (const [index, part] of mine.version.entries()) {
-    const other = theirs.version[index]
-    if (part === other) continue
-    if (other === undefined || typeof part !== typeof other) return true
-    return part > other
-  }
-  return false
 }
