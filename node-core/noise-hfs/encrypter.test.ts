@@ -1,103 +1,25 @@
 import { inspect } from 'node:util'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type {
-  MessageStream,
-  MultiaddrConnection,
-  PeerId,
-  PrivateKey,
-  SecuredConnection,
-  StreamMuxerFactory,
-} from '@libp2p/interface'
+import type { MessageStream, MultiaddrConnection, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../tests/helpers/eventually.ts'
-import { createManualClock, type ManualClock } from '../../tests/helpers/manual-clock.ts'
-import { type Admission, type HandshakeBinding, MAX_PROOF_BYTES } from './admission-port.ts'
-import type { HandshakeEvents } from './events.ts'
 import {
-  createMeshNoise,
-  createPublishedNoise,
-  type MeshNoiseOptions,
-  type NoiseHfsParts,
-} from './noise-hfs.ts'
+  admitting,
+  codeOf,
+  connectionOf,
+  createEnd,
+  type Ends,
+  handshake,
+  names,
+  settle,
+  string,
+  text,
+} from '../../tests/helpers/handshake-ends.ts'
+import { type Admission, type HandshakeBinding, MAX_PROOF_BYTES } from './admission-port.ts'
+import { createMeshNoise, createPublishedNoise } from './noise-hfs.ts'
 import type { Implementation } from './primitives.ts'
-
-const text = (value: string): Uint8Array => new TextEncoder().encode(value)
-const string = (value: Uint8Array): string => new TextDecoder().decode(value)
-
-const admitting: Admission = {
-  prove: async () => text('let me in'),
-  judge: async () => ({ kind: 'admit', reply: text('welcome') }),
-  judgeReply: async () => ({ kind: 'admitted' }),
-}
-
-const muxerNamed = (protocol: string): StreamMuxerFactory => ({
-  protocol,
-  createStreamMuxer() {
-    throw new Error('no test opens a muxer')
-  },
-})
-
-interface EndOptions {
-  readonly parts: NoiseHfsParts
-  readonly muxers?: readonly string[]
-  readonly suite?: number
-  readonly privateKey?: PrivateKey
-}
-
-async function createEnd({ parts, muxers = ['/yamux/1.0.0'], suite = 0, ...rest }: EndOptions) {
-  const privateKey = rest.privateKey ?? (await generateKeyPair('Ed25519'))
-  const factories = new Map(muxers.map((name) => [name, muxerNamed(name)]))
-  const factory = parts.encrypters[suite]
-  if (factory === undefined) throw new Error('no such suite')
-  const encrypter = factory({ privateKey, upgrader: { getStreamMuxers: () => factories } })
-  const events: { name: keyof HandshakeEvents; event: HandshakeEvents[keyof HandshakeEvents] }[] = []
-  for (const name of ['secured', 'ended', 'refused', 'failed', 'shed'] as const) {
-    parts.events.on(name, (event) => events.push({ name, event }))
-  }
-  return { encrypter, events, peer: peerIdFromPrivateKey(privateKey), gate: parts.gate }
-}
-type End = Awaited<ReturnType<typeof createEnd>>
-
-interface Ends {
-  readonly initiator?: EndOptions
-  readonly responder?: EndOptions
-  readonly dialled?: PeerId
-  readonly onConnections?: (out: MultiaddrConnection, inn: MultiaddrConnection) => void
-}
-
-/** Runs both ends of one handshake and says how each ended: a connection, or the code of its error. */
-async function handshake({ initiator, responder, dialled, onConnections }: Ends) {
-  const [out, inn] = multiaddrConnectionPair()
-  const a = await createEnd(initiator ?? { parts: createMeshNoise({ admission: admitting }) })
-  const b = await createEnd(responder ?? { parts: createMeshNoise({ admission: admitting }) })
-  onConnections?.(out, inn)
-  const options = dialled === undefined ? {} : { remotePeer: dialled }
-  const [outbound, inbound] = await Promise.all([
-    settle(a.encrypter.secureOutbound(out, options)),
-    settle(b.encrypter.secureInbound(inn)),
-  ])
-  return { a, b, out, inn, outbound, inbound }
-}
-
-type Outcome = { readonly ok: SecuredConnection } | { readonly code: string; readonly error: unknown }
-
-async function settle(work: Promise<SecuredConnection>): Promise<Outcome> {
-  try {
-    return { ok: await work }
-  } catch (error) {
-    return { code: (error as { code?: string }).code ?? 'untyped', error }
-  }
-}
-
-const codeOf = (outcome: Outcome): string => ('code' in outcome ? outcome.code : 'secured')
-const names = (end: End): string[] => end.events.map(({ name }) => name)
-
-function connectionOf(outcome: Outcome): SecuredConnection {
-  if (!('ok' in outcome)) throw outcome.error
-  return outcome.ok
-}
 
 async function exchange(from: MessageStream, to: MessageStream, message: string): Promise<void> {
   let heard = ''
@@ -419,50 +341,6 @@ describe('the encrypters', () => {
     // Neither bytes of any kind nor keys are in what is logged of a handshake.
     expect(shown).not.toMatch(/Buffer|Uint8Array|KeyObject|privateKey|chainingKey/i)
   })
-})
-
-describe('a peer that stalls', () => {
-  const options: MeshNoiseOptions = { messageTimeoutMs: 3_000 }
-  const parts = (clock: ManualClock) => ({ parts: createMeshNoise({ admission: admitting, clock }, options) })
-
-  /** Lets the first `messages` frames through in each direction, and nothing more. */
-  function stallAfter(connection: MultiaddrConnection, messages: number): void {
-    const send = connection.send.bind(connection)
-    let left = messages
-    connection.send = (data) => {
-      left -= 1
-      return left >= 0 ? send(data) : true
-    }
-  }
-
-  it.each([
-    ['A', 0, 99, 'inbound'],
-    ['B', 99, 0, 'outbound'],
-    ['C', 1, 99, 'inbound'],
-    ['D', 99, 1, 'outbound'],
-  ] as const)(
-    'ends within the limit when %s does not come',
-    async (message, fromInitiator, fromResponder, waiting) => {
-      const clock = createManualClock()
-      const pending = handshake({
-        initiator: parts(clock),
-        responder: parts(clock),
-        onConnections(out, inn) {
-          stallAfter(out, fromInitiator)
-          stallAfter(inn, fromResponder)
-        },
-      })
-      for (let i = 0; i < 50; i += 1) await new Promise((resolve) => setImmediate(resolve))
-      clock.advance(3_000)
-      const result = await pending
-      const side = waiting === 'inbound' ? result.b : result.a
-      expect(codeOf(waiting === 'inbound' ? result.inbound : result.outbound)).toBe('STALLED')
-      expect(side.events).toMatchObject([
-        { name: 'failed', event: { fault: { code: 'STALLED', message, afterMs: 3_000 } } },
-      ])
-      expect([clock.timers, result.b.gate.handshakes]).toEqual([0, 0])
-    },
-  )
 })
 
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex')
