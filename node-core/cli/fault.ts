@@ -17,6 +17,8 @@ export type CliFault =
   | { code: 'TIMEOUT' }
   | { code: 'INTERRUPTED' }
   | { code: 'DECLINED' }
+  | { code: 'LAB_NOT_RUNNING' }
+  | { code: 'LAB_ANSWER' }
 
 export function cliFault(
   fault: CliFault,

@@ -26,6 +26,11 @@ const GLOBAL_HELP = {
   timeout: 'how long to wait, for example 30s',
 } as const
 
+/** Commands of two words are shown under their first. */
+const GROUPS: Readonly<Record<string, string>> = {
+  lab: 'many real nodes on this machine, with links that can be impaired',
+}
+
 const AFTER_HELP = `
 Exit codes: 0 done, 1 failed or unhealthy, 2 wrong usage.
 Start with: x0t init --mesh home --name laptop`
@@ -64,8 +69,18 @@ export function parseCommandLine(commands: readonly Command[], argv: readonly st
     .addHelpText('after', AFTER_HELP)
     .helpCommand('help [command]', 'show the help of a command')
 
+  const groups = new Map<string, Commander>()
+  const parentOf = (group: string): Commander => {
+    const known = groups.get(group)
+    if (known !== undefined) return known
+    const made = program.command(group).description(GROUPS[group] ?? '')
+    groups.set(group, made)
+    return made
+  }
   for (const command of commands) {
-    const sub = program.command(command.name).description(command.summary)
+    const [first = '', second] = command.name.split(' ')
+    const sub = (second === undefined ? program : parentOf(first)).command(second ?? first)
+    sub.description(command.summary)
     for (const { flags, help } of command.arguments ?? []) sub.argument(flags, help)
     for (const { flags, help } of command.options ?? []) sub.option(flags, help)
     const title = command.examples.length === 1 ? 'Example' : 'Examples'
@@ -84,10 +99,20 @@ export function parseCommandLine(commands: readonly Command[], argv: readonly st
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { kind: 'text', text: text.trimEnd() }
-    throw usageFault(messageOfComplaint(complaint), commands.find(({ name }) => argv.includes(name))?.name)
+    throw usageFault(messageOfComplaint(complaint), meantCommand(commands, argv))
   }
   if (found === undefined) throw usageFault('a command is missing')
   return found
+}
+
+/** The command that a wrong line is about, as far as it can be told: the longest name that stands in it. */
+function meantCommand(commands: readonly Command[], argv: readonly string[]): string | undefined {
+  const pairs = argv.map((word, at) => `${word} ${argv[at + 1] ?? ''}`)
+  const names = commands.map(({ name }) => name)
+  return (
+    names.find((name) => pairs.includes(name)) ??
+    [...names, ...Object.keys(GROUPS)].find((name) => argv.includes(name))
+  )
 }
 
 /** Commander's words without its prefix; for a missing command it writes the whole help instead. */

@@ -6,6 +6,8 @@ import { initCommand } from './commands/init.ts'
 import { inviteCommand } from './commands/invite.ts'
 import { joinCommand } from './commands/join.ts'
 import { approveCommand, rejectCommand } from './commands/joins.ts'
+import { labCommands } from './commands/lab.ts'
+import { labUpCommand } from './commands/lab-up.ts'
 import { leaveCommand, revokeCommand } from './commands/membership.ts'
 import { peersCommand } from './commands/peers.ts'
 import { pingCommand } from './commands/ping.ts'
@@ -46,6 +48,8 @@ export const COMMANDS = [
   forwardCommand,
   unforwardCommand,
   versionCommand,
+  labUpCommand,
+  ...labCommands,
 ]
 
 /** Options before `--` that have to be known even when the rest of the command line is wrong. */

@@ -31,6 +31,11 @@ describe('help', () => {
       ]
         .join(' ')
         .split(' ')
+        .concat(
+          'up status cut blackhole oneway delay loss throttle flap heal kill stop cont restart down'
+            .split(' ')
+            .map((verb) => `lab ${verb}`),
+        )
         .sort(),
     )
   })
@@ -38,7 +43,12 @@ describe('help', () => {
   it.each(COMMANDS.map((command) => [command.name, command] as const))(
     'of %s shows an example that the command line takes',
     (name, command) => {
-      for (const help of [helpOf(name, '--help'), helpOf('help', name)]) {
+      const [first = '', second] = name.split(' ')
+      const helps =
+        second === undefined
+          ? [helpOf(first, '--help'), helpOf('help', first)]
+          : [helpOf(first, second, '--help'), helpOf(first, 'help', second)]
+      for (const help of helps) {
         expect(help).toMatch(/^Examples?:\n {2}(ssh laptop x0t invite \| )?x0t /m)
         expect(help).toContain('--json')
       }
@@ -126,6 +136,16 @@ describe('exit code 2', () => {
     [['up', '--listen', '0.0.0.0:4001'], '--listen must be a multiaddr'],
     [['status', '--timeout', 'soon'], "--timeout 'soon' expected a duration"],
     [['status', '--home', ''], '--home must name a directory'],
+    [['lab'], 'a command is missing'],
+    [['lab', 'up'], '--topology is missing'],
+    [['lab', 'up', '--topology', 'ring:6', '--seed', 'x'], '--seed must be a whole number'],
+    [['lab', 'up', '--topology', 'ring:6', '--name', '../x'], '--name must be a node name'],
+    [['lab', 'cut', 'n1'], "missing required argument 'b'"],
+    [['lab', 'delay', 'n1', 'n2', '40'], "<time> '40' has no unit"],
+    [['lab', 'loss', 'n1', 'n2', '5'], '<share> must be a percentage such as 5%'],
+    [['lab', 'loss', 'n1', 'n2', '99%'], '<share> must be at most 95%'],
+    [['lab', 'throttle', 'n1', 'n2', 'slow'], '<rate> must be bytes per second'],
+    [['lab', 'heal', 'n1'], '[b] is missing'],
   ] as const)('%j', async (argv, message) => {
     const json = await home.run([...argv.slice(0, 1), '--json', ...argv.slice(1)])
     const { error } = documentOf(errorDocumentSchema, json)

@@ -72,7 +72,7 @@ export const labLinkSchema = z.object({
   a: nodeNameSchema,
   b: nodeNameSchema,
   impairments: z.array(appliedSchema),
-  /** The link as each end sees it; null when that end says nothing of it. */
+  /** The link as each end sees it; null when that end does not answer. */
   seenByA: z.enum(LINK_STATES).nullable(),
   seenByB: z.enum(LINK_STATES).nullable(),
 })

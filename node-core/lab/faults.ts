@@ -10,7 +10,7 @@ export type LabFault =
   | { code: 'LAB_PROXY_FAILED' }
   | { code: 'LAB_IMPAIRMENT'; what: string }
   | { code: 'LAB_NO_PORT' }
-  | { code: 'LAB_DIRECTORY'; path: string }
+  | { code: 'LAB_DIRECTORY' | 'LAB_ALREADY_RUNS'; path: string }
   | { code: 'LAB_NOT_STARTED' }
   | { code: 'LAB_LINKS' }
   | { code: 'LAB_REQUEST' }

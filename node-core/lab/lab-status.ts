@@ -46,8 +46,12 @@ export function readLinks(
   links: readonly { readonly link: TopologyLink; readonly applied: readonly Applied[] }[],
 ): LabLinkStatus[] {
   const byName = new Map(reports.map((report) => [report.node.name, report]))
-  const seenBy = (own: NodeName, other: NodeName): Link['state'] | null =>
-    byName.get(own)?.links.find(({ name }) => name === other)?.state ?? null
+  const seenBy = (own: NodeName, other: NodeName): Link['state'] | null => {
+    const report = byName.get(own)
+    if (report === undefined || report.node.ready === null) return null
+    // An end that did not dial forgets a link that is gone.
+    return report.links.find(({ name }) => name === other)?.state ?? 'down'
+  }
   return links.map(({ link: { a, b }, applied }) => ({
     ...{ a, b, impairments: [...applied] },
     seenByA: seenBy(a, b),

@@ -62,6 +62,14 @@ export function defaultHome(
   return join(homeDirectory(env), '.local', 'share', 'x0t')
 }
 
+/** Where practice labs live: beside the default home, whatever X0T_HOME says. */
+export function labsDirectory(
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  return `${defaultHome({ ...env, X0T_HOME: undefined }, platform)}-labs`
+}
+
 function homeDirectory(env: Readonly<Record<string, string | undefined>>): string {
   const fromEnv = env['HOME']
   return fromEnv !== undefined && isAbsolute(fromEnv) ? fromEnv : homedir()

@@ -1,34 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { hasCode } from '../../platform/error.ts'
 import { defineCommand } from '../command.ts'
 import { CALL_MS, type CliContext } from '../context.ts'
-import { cliFault, EXIT, errnoOf } from '../fault.ts'
+import { cliFault, EXIT } from '../fault.ts'
+import { processIsGone } from '../process-gone.ts'
 import { until } from '../until.ts'
 
 const DOWN_MS = 30_000
 const PROBE_MS = 1_000
-
-function processIsGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return isZombie(pid)
-  } catch (error) {
-    // EPERM: it lives, under another user.
-    return errnoOf(error) !== 'EPERM'
-  }
-}
-
-/** Ended, but not yet collected by its parent; some container inits take their time, or never do it. */
-function isZombie(pid: number): boolean {
-  if (process.platform !== 'linux') return false
-  try {
-    // proc(5): the state is the first field after the name, which is in parentheses and may hold any character.
-    return /^\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*(?=\) )/s, ''))
-  } catch {
-    return true
-  }
-}
 
 /** Gone means both: nobody answers on the socket, and the process has ended. */
 async function isGone(context: CliContext, pid: number): Promise<boolean> {
