@@ -1,4 +1,4 @@
-import type { MultiaddrConnection } from '@libp2p/interface'
+import { type MultiaddrConnection, StreamMessageEvent } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -51,6 +51,15 @@ describe('the handshake channel', () => {
       ),
       { numRuns: 30 },
     )
+  })
+
+  it('keeps a message that arrives before the reader of the one before it has been told', async () => {
+    const { near, channel } = setUp()
+    const first = channel.read('D', 300)
+    near.dispatchEvent(new StreamMessageEvent(frameOf(Uint8Array.of(1))))
+    near.dispatchEvent(new StreamMessageEvent(frameOf(Uint8Array.of(2))))
+    expect([...(await first)]).toEqual([1])
+    expect([...channel.release().subarray()]).toEqual([...frameOf(Uint8Array.of(2)).subarray()])
   })
 
   it('ends a wait for a silent peer at its limit, and not before', async () => {

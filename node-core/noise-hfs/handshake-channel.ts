@@ -73,7 +73,10 @@ export class HandshakeChannel {
         this.#wake = () => {
           try {
             const frame = this.#take(message, limitBytes)
-            if (frame !== undefined) resolve(frame)
+            if (frame === undefined) return
+            // What arrives before the reader is told belongs to the next read.
+            this.#wake = undefined
+            resolve(frame)
           } catch (error) {
             reject(error)
           }
