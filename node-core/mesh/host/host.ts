@@ -9,6 +9,7 @@ import type { Logger } from '../../platform/logger.ts'
 import { withTimeout } from '../../platform/wait.ts'
 import type { Standing } from '../membership/events.ts'
 import { advertisedAddresses, type InterfaceAddress } from './addresses.ts'
+import { type CarrierUpgrades, createCarrierUpgrades, isRouted } from './carrier-upgrades.ts'
 import { type ConnectionTable, createConnectionTable } from './connection-table.ts'
 import {
   abortConnection,
@@ -73,6 +74,8 @@ export interface Host extends Lifecycle, PeerStreams {
   release(peer: PeerId, reason: string): Promise<void>
   /** The turns of the connection that carries this stream. */
   lineOf(stream: Stream): SendLine | undefined
+  /** For connections that run over others. They never appear among `connections` or `peers`. */
+  readonly upgrades: CarrierUpgrades
 }
 
 export function createHost(deps: HostDeps, options: HostOptions): Host {
@@ -80,6 +83,7 @@ export function createHost(deps: HostDeps, options: HostOptions): Host {
   const table = createConnectionTable({ self: deps.identity.peerId, logger })
   const carriers = createSecuredCarriers()
   const streams = createStreams(deps, table, logger, () => node)
+  const upgrades = createCarrierUpgrades(carriers, () => node)
   const interfaces = deps.interfaces ?? systemInterfaces
   let node: Libp2pNode | undefined
   let bound: readonly string[] = []
@@ -91,7 +95,9 @@ export function createHost(deps: HostDeps, options: HostOptions): Host {
   }
   // All of them: a duplicate may be open for a moment.
   const openTo = (peer: PeerId): readonly Connection[] =>
-    (node?.getConnections() ?? []).filter(({ remotePeer }) => remotePeer.toString() === peer)
+    (node?.getConnections() ?? []).filter(
+      (connection) => connection.remotePeer.toString() === peer && !isRouted(connection),
+    )
   const drop = (peer: PeerId, reason: string): void => {
     for (const connection of openTo(peer)) abortConnection(connection, reason)
   }
@@ -109,6 +115,7 @@ export function createHost(deps: HostDeps, options: HostOptions): Host {
     drop,
     release: (peer, reason) => closeAll(openTo(peer), reason),
     lineOf: streams.lineOf,
+    upgrades: upgrades.api,
     dial: (addresses, signal) => dial(deps.clock, running(), table, addresses, signal),
     async start() {
       if (node !== undefined) return
@@ -123,6 +130,7 @@ export function createHost(deps: HostDeps, options: HostOptions): Host {
       try {
         // Before the first connection: a peer that asks for a protocol too early would be told that there is none.
         await streams.serveOn(created)
+        await upgrades.serveOn(created)
         await created.start()
       } catch (error) {
         node = undefined
@@ -159,6 +167,8 @@ function followConnections(
   logger: Logger,
 ): void {
   node.addEventListener('connection:open', ({ detail: connection }) => {
+    // Whoever upgraded its carrier keeps it.
+    if (isRouted(connection)) return
     const peer = parsePeerId(connection.remotePeer.toString())
     const carrier = carriers.find(connection.timeline)
     if (peer === undefined || carrier === undefined) {

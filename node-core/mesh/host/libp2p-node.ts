@@ -1,4 +1,4 @@
-import type { ConnectionEncrypter, Libp2p, Listener, PrivateKey } from '@libp2p/interface'
+import type { ConnectionEncrypter, Libp2p, Listener, PrivateKey, Upgrader } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
@@ -30,7 +30,11 @@ const STREAM_OPTIONS = {
   maxReadBufferLength: 8 * 1024 * 1024,
 }
 
-export type Libp2pNode = Libp2p<{ listeners: ListenerSource }>
+export type Libp2pNode = Libp2p<{ listeners: ListenerSource; upgrading: UpgraderSource }>
+
+interface UpgraderSource {
+  readonly upgrader: Upgrader
+}
 
 interface ListenerSource {
   /** In the order of the listen addresses. */
@@ -83,6 +87,7 @@ export function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2pNode
       listeners: (components): ListenerSource => ({
         all: () => components.transportManager.getListeners(),
       }),
+      upgrading: ({ upgrader }): UpgraderSource => ({ upgrader }),
     },
   })
 }
