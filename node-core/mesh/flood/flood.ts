@@ -193,7 +193,7 @@ class Flood<K extends string> implements Lifecycle {
   #take(peer: PeerId, item: Item<K>): void {
     this.#source = peer
     try {
-      const outcome = this.#deps.replica.accept(item)
+      const outcome = this.#deps.replica.accept(item, peer)
       if (outcome.kind === 'bad') this.#mutes.count(peer, outcome.why)
       if (outcome.kind !== 'later') return
       this.#logger.trace('an item has to wait', { peer, why: outcome.why })

@@ -1,3 +1,5 @@
+import type { PeerId } from '../../domain/ids.ts'
+
 /** One signed thing, as it travels. */
 export interface Item<K extends string = string> {
   readonly kind: K
@@ -33,8 +35,8 @@ export interface Replica<K extends string = string> {
   digest(): readonly DigestLine<K>[]
   /** The bytes of what a line of the own digest names, or of what others may ask for besides. */
   read(name: ItemName<K>): Item<K> | undefined
-  /** Decodes, verifies and, if it is good and new, keeps an item and tells it as news. */
-  accept(item: Item<K>): Outcome<K>
+  /** Decodes, verifies and, if it is good and new, keeps an item and tells it as news. `from` is who passed it on. */
+  accept(item: Item<K>, from: PeerId): Outcome<K>
 }
 
 /** True when `mine` is worth sending to whoever holds `theirs`. */

@@ -10,22 +10,32 @@ export const MAX_DISJOINT = 3
  * pair of least total cost comes back instead: two paths that can fail apart are worth more than the best one alone.
  */
 export function disjointPaths(topology: Topology, source: number, target: number): readonly Path[] {
-  const greedy = greedyDisjoint(topology, source, target)
+  const greedy = disjointFrom(topology, [], source, target)
   if (greedy.length !== 1) return greedy
   const pair = cheapestPair(topology, source, target)
   return pair ?? greedy
 }
 
-function greedyDisjoint(topology: Topology, source: number, target: number): Path[] {
+/** Adds the cheapest path that shares nothing with those there are, until there is none or they are enough. */
+export function disjointFrom(
+  topology: Topology,
+  given: readonly Path[],
+  source: number,
+  target: number,
+): readonly Path[] {
   const used = new Uint8Array(topology.peers.length)
   const paths: Path[] = []
   let avoid: Avoid = { nodes: used }
-  while (paths.length < MAX_DISJOINT) {
-    const path = shortestPaths(topology, source, avoid).pathTo(target)
-    if (path === undefined) break
+  const take = (path: Path): void => {
     paths.push(path)
     for (const node of path.nodes.slice(1, -1)) used[node] = 1
     if (path.nodes.length === 2) avoid = { nodes: used, directTo: target }
+  }
+  for (const path of given) take(path)
+  while (paths.length < MAX_DISJOINT) {
+    const path = shortestPaths(topology, source, avoid).pathTo(target)
+    if (path === undefined) break
+    take(path)
   }
   return paths
 }
@@ -75,7 +85,8 @@ function follow(
   return { nodes, costUs }
 }
 
-function costOf(topology: Topology, from: number, to: number): number {
+/** Of one link; infinite where there is none. */
+export function costOf(topology: Topology, from: number, to: number): number {
   const end = topology.offsets[from + 1] ?? 0
   for (let arc = topology.offsets[from] ?? 0; arc < end; arc++) {
     if (topology.targets[arc] === to) return topology.costsUs[arc] ?? 0

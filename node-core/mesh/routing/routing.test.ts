@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import type { PeerId } from '../../domain/ids.ts'
 import { disjointPaths, MAX_DISJOINT } from './disjoint-paths.ts'
 import { MAX_LINKS, type Path, shortestPaths } from './shortest-path.ts'
-import { buildTopology, type LinkAdvert, type Topology } from './topology.ts'
+import { buildTopology, type NodeLinks, type Topology } from './topology.ts'
 
 const peer = (index: number): PeerId => `node-${String(index).padStart(4, '0')}` as PeerId
 
 type Edge = readonly [number, number, number]
 
-function adverts(size: number, edges: readonly Edge[], noTransit: readonly number[] = []): LinkAdvert[] {
+function adverts(size: number, edges: readonly Edge[], noTransit: readonly number[] = []): NodeLinks[] {
   return Array.from({ length: size }, (_, node) => ({
     origin: peer(node),
     transit: !noTransit.includes(node),

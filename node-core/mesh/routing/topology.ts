@@ -1,7 +1,7 @@
 import type { PeerId } from '../../domain/ids.ts'
 
 /** What one node says of its own links. */
-export interface LinkAdvert {
+export interface NodeLinks {
   readonly origin: PeerId
   /** Whether its certificate and the policy let it carry the traffic of others. */
   readonly transit: boolean
@@ -40,8 +40,8 @@ function clampCost(costUs: number): number {
  * A link counts only if both ends advertise it, at the larger of the two costs: a liar that advertises a link alone
  * attracts nothing, and one that understates a cost gains nothing.
  */
-export function buildTopology(adverts: Iterable<LinkAdvert>): Topology {
-  const byOrigin = new Map<PeerId, LinkAdvert>()
+export function buildTopology(adverts: Iterable<NodeLinks>): Topology {
+  const byOrigin = new Map<PeerId, NodeLinks>()
   for (const advert of adverts) byOrigin.set(advert.origin, advert)
   const peers = [...byOrigin.keys()].sort()
   const numberOf = new Map(peers.map((peer, index) => [peer, index]))

@@ -1,0 +1,184 @@
+import type { PeerId } from '../../domain/ids.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Lifecycle } from '../../platform/lifecycle.ts'
+import type { Random } from '../../platform/random.ts'
+import type { HybridKey } from '../../security/hybrid-key.ts'
+import { type LinkAdvertEntry, MAX_ADVERT_LINKS, signLinkAdvert } from '../../security/link-advert.ts'
+import type { LinkView } from '../links/link-view.ts'
+import type { AdvertStore } from './advert-store.ts'
+import { createFlapDamping } from './flap-damping.ts'
+import { isNotable, linkCostUs } from './link-cost.ts'
+import type { OwnNumbers } from './own-numbers.ts'
+import type { QueuedBytes, RoutingLinks, RoutingMembership } from './ports.ts'
+import { createTokenBucket } from './token-bucket.ts'
+
+export interface AdvertiserDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly membership: RoutingMembership
+  readonly links: RoutingLinks
+  readonly queuedBytes: QueuedBytes
+  readonly key: HybridKey
+  readonly numbers: OwnNumbers
+  readonly store: AdvertStore
+}
+
+export interface AdvertiserOptions {
+  /** How often an advert is signed anew when nothing has changed, jittered. */
+  readonly refreshMs: number
+}
+
+/** Says what links this node has, as soon as that changes and no more often than others can bear. */
+export interface Advertiser extends Lifecycle {
+  /** Looks at the links again. Call it about every second. */
+  tick(): void
+  /** Signs anew now, whether or not anything has changed. */
+  resign(): void
+}
+
+/** Changes that come together, as when a machine loses its network, go out together. */
+const GATHER_MS = 10
+/** This many at once, then one for each interval. */
+const BURST = 6
+const EVERY_MS = 2_000
+/** A cost that has moved is told at most this often. */
+const COST_EVERY_MS = 10_000
+
+export const createAdvertiser = (deps: AdvertiserDeps, options: AdvertiserOptions): Advertiser =>
+  new LinkAdvertiser(deps, options)
+
+class LinkAdvertiser implements Advertiser {
+  readonly #deps: AdvertiserDeps
+  readonly #refreshMs: number
+  readonly #damping = createFlapDamping()
+  readonly #pace = createTokenBucket(BURST, EVERY_MS)
+  readonly #offs: (() => void)[] = []
+  #said: readonly LinkAdvertEntry[] | undefined
+  #saidCertificate: string | undefined
+  #saidMs = 0
+  #refreshDueMs = 0
+  #cancel: (() => void) | undefined
+  #isDue = false
+
+  constructor(deps: AdvertiserDeps, { refreshMs }: AdvertiserOptions) {
+    this.#deps = deps
+    this.#refreshMs = refreshMs
+  }
+
+  async start(): Promise<void> {
+    if (this.#offs.length > 0) return
+    const { links, clock } = this.#deps
+    this.#offs.push(
+      links.events.on('stateChanged', ({ peer, to }) => {
+        if (to === 'down' || to === 'suspect') this.#damping.lost(peer, to, clock.monotonicMs())
+        this.#schedule(GATHER_MS)
+      }),
+    )
+    this.resign()
+  }
+
+  async stop(): Promise<void> {
+    for (const off of this.#offs.splice(0)) off()
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  tick(): void {
+    if (this.#offs.length > 0 && this.#cancel === undefined) this.#look()
+  }
+
+  resign(): void {
+    this.#isDue = true
+    this.#look()
+  }
+
+  #schedule(delayMs: number): void {
+    this.#cancel ??= this.#deps.clock.after(delayMs, () => {
+      this.#cancel = undefined
+      this.#look()
+    })
+  }
+
+  #look(): void {
+    const { clock, membership } = this.#deps
+    const certificate = membership.certificateOf(membership.self)
+    if (certificate === undefined || membership.standing(membership.self) !== 'member') return
+    const nowMs = clock.monotonicMs()
+    const links = this.#entries(nowMs)
+    const isNews =
+      this.#isDue ||
+      nowMs >= this.#refreshDueMs ||
+      certificate.hash !== this.#saidCertificate ||
+      this.#hasChanged(links, nowMs)
+    if (!isNews) return
+    if (!this.#pace.take(nowMs)) {
+      this.#schedule(this.#pace.waitMs(nowMs))
+      return
+    }
+    this.#say(links, certificate, nowMs)
+  }
+
+  #say(
+    links: readonly LinkAdvertEntry[],
+    certificate: { readonly hash: string; readonly transit: boolean },
+    nowMs: number,
+  ): void {
+    const { clock, random, membership, key, numbers, store } = this.#deps
+    this.#isDue = false
+    this.#said = links
+    this.#saidCertificate = certificate.hash
+    this.#saidMs = nowMs
+    // Never later than asked for, and not in step with the others.
+    this.#refreshDueMs = nowMs + this.#refreshMs * (0.8 + 0.2 * random.unit())
+    const advert = signLinkAdvert(key, {
+      meshId: membership.meshId,
+      origin: membership.self,
+      ...numbers.next(),
+      certificateHash: certificate.hash,
+      transit: certificate.transit,
+      links,
+      at: clock.now(),
+    })
+    store.publish(advert)
+  }
+
+  #entries(nowMs: number): readonly LinkAdvertEntry[] {
+    const usable = this.#deps.links
+      .links()
+      .filter(({ peer, state }) => state !== 'down' && !this.#damping.isSuppressed(peer, nowMs))
+    return usable
+      .map((link) => this.#entryOf(link))
+      .sort((a, b) => a.costUs - b.costUs)
+      .slice(0, MAX_ADVERT_LINKS)
+      .sort((a, b) => (a.peer < b.peer ? -1 : 1))
+  }
+
+  #entryOf({ peer, state, rttMs, lossEstimate, suite }: LinkView): LinkAdvertEntry {
+    const queuedBytes = this.#deps.queuedBytes(peer)
+    return {
+      peer,
+      costUs: linkCostUs({ state, rttMs, lossEstimate, queuedBytes }),
+      rttUs: rttMs === undefined ? null : Math.min(60_000_000, Math.round(rttMs * 1_000)),
+      lossPpm: lossEstimate === undefined ? null : Math.round(lossEstimate * 1_000_000),
+      suite: suite === undefined || suite === '' ? 'unknown' : suite,
+    }
+  }
+
+  #hasChanged(links: readonly LinkAdvertEntry[], nowMs: number): boolean {
+    const said = new Map<PeerId, LinkAdvertEntry>(this.#said?.map((entry) => [entry.peer, entry]))
+    if (this.#said === undefined || said.size !== links.length) return true
+    if (links.some(({ peer }) => !said.has(peer))) return true
+    const moved = links.filter((entry) => isNotable(said.get(entry.peer)?.costUs ?? 0, entry.costUs))
+    if (moved.length === 0) return false
+    // A first measurement, or a link in or out of suspicion, is no mere cost that has moved.
+    const isUrgent = moved.some(
+      (entry) =>
+        said.get(entry.peer)?.rttUs === null ||
+        Math.abs((said.get(entry.peer)?.costUs ?? 0) - entry.costUs) > URGENT_US,
+    )
+    return isUrgent || nowMs - this.#saidMs >= COST_EVERY_MS
+  }
+}
+
+/** Only suspicion moves a cost by so much at once. */
+const URGENT_US = 10_000_000

@@ -1,0 +1,88 @@
+import type { PeerId } from '../../domain/ids.ts'
+import { costOf, disjointFrom, disjointPaths } from './disjoint-paths.ts'
+import type { Path } from './shortest-path.ts'
+import type { Topology } from './topology.ts'
+
+/** Peers from the first hop to the target, which is the last one. `[peer]` is the direct link. */
+export type Hops = readonly PeerId[]
+
+export interface CostedPath {
+  readonly hops: Hops
+  readonly costUs: number
+}
+
+/** Paths from one node over one topology, worked out when they are asked for and kept until the next. */
+export interface PathTable {
+  pathsTo(target: PeerId): readonly CostedPath[]
+}
+
+/** A new path has to be this much cheaper than the one in use, by share and by time. */
+const GAIN_SHARE = 0.2
+const GAIN_US = 2_000
+
+/**
+ * @param before the paths in use, which stay unless others are clearly better: traffic that changes its way is
+ * reordered and stalls for a moment, so a gain that measurement noise could explain is none
+ */
+export function createPathTable(
+  topology: Topology,
+  self: PeerId,
+  before: (target: PeerId) => readonly CostedPath[],
+): PathTable {
+  const found = new Map<PeerId, readonly CostedPath[]>()
+  const source = topology.numberOf.get(self)
+  const work = (target: PeerId): readonly CostedPath[] => {
+    const goal = topology.numberOf.get(target)
+    if (source === undefined || goal === undefined || goal === source) return []
+    const best = disjointPaths(topology, source, goal)
+    const [inUse] = before(target)
+    const kept = inUse && recost(topology, source, inUse.hops)
+    const chosen = kept === undefined ? best : keepUnlessWorse(topology, kept, best, source, goal)
+    return chosen.map((path) => costed(topology, path))
+  }
+  return {
+    pathsTo(target) {
+      const known = found.get(target)
+      if (known !== undefined) return known
+      const paths = work(target)
+      found.set(target, paths)
+      return paths
+    },
+  }
+}
+
+function keepUnlessWorse(
+  topology: Topology,
+  kept: Path,
+  best: readonly Path[],
+  source: number,
+  target: number,
+): readonly Path[] {
+  const [first] = best
+  if (first === undefined) return best
+  const gainUs = kept.costUs - first.costUs
+  if (gainUs > GAIN_US && gainUs > kept.costUs * GAIN_SHARE) return best
+  const around = disjointFrom(topology, [kept], source, target)
+  // A path that leaves no way around it is not worth staying on.
+  return around.length < Math.min(2, best.length) ? best : around
+}
+
+/** The same path at today's cost; `undefined` when it is no path any more. */
+function recost(topology: Topology, source: number, hops: Hops): Path | undefined {
+  const nodes = [source]
+  let costUs = 0
+  for (const peer of hops) {
+    const node = topology.numberOf.get(peer)
+    const last = nodes.at(-1)
+    if (node === undefined || last === undefined) return undefined
+    if (last !== source && topology.transit[last] !== 1) return undefined
+    costUs += costOf(topology, last, node)
+    nodes.push(node)
+  }
+  return Number.isFinite(costUs) ? { nodes, costUs } : undefined
+}
+
+const costed = (topology: Topology, { nodes, costUs }: Path): CostedPath => ({
+  hops: nodes.slice(1).flatMap((node) => topology.peers[node] ?? []),
+  costUs,
+})
