@@ -1,6 +1,7 @@
 /**
  * What was written and is not yet acknowledged: a queue of chunks by their offset in the byte stream. Chunks are kept
- * as they were given, without a copy, until all of their bytes are acknowledged.
+ * as they were given, without a copy, until all of their bytes are acknowledged; small ones are gathered in blocks, so
+ * that a writer of single bytes costs no more than its bytes.
  */
 export interface SendBuffer {
   /** Offset of the first byte that is not acknowledged. */
@@ -18,7 +19,12 @@ export interface SendBuffer {
 interface Chunk {
   readonly offset: number
   readonly bytes: Uint8Array
+  /** Bytes in use, from the first on. */
+  length: number
 }
+
+const SMALL_BYTES = 2 * 1024
+const BLOCK_BYTES = 16 * 1024
 
 export function createSendBuffer(): SendBuffer {
   let chunks: Chunk[] = []
@@ -34,12 +40,23 @@ export function createSendBuffer(): SendBuffer {
     if (index < head || at === undefined || at.offset > offset) index = head
     for (; index < chunks.length; index++) {
       const chunk = chunks[index]
-      if (chunk !== undefined && offset < chunk.offset + chunk.bytes.length) {
+      if (chunk !== undefined && offset < chunk.offset + chunk.length) {
         hint = index
         return chunk
       }
     }
     return undefined
+  }
+  /** Views of what stands in a block already stay as they are: bytes are only ever added behind them. */
+  function gather(bytes: Uint8Array): void {
+    let block = head < chunks.length ? chunks.at(-1) : undefined
+    // A chunk that was given is full: its own length is all of it.
+    if (block === undefined || block.bytes.length - block.length < bytes.length) {
+      block = { offset: end, bytes: new Uint8Array(BLOCK_BYTES), length: 0 }
+      chunks.push(block)
+    }
+    block.bytes.set(bytes, block.length)
+    block.length += bytes.length
   }
 
   return {
@@ -51,12 +68,14 @@ export function createSendBuffer(): SendBuffer {
     },
     push(bytes) {
       if (bytes.length === 0) return
-      chunks.push({ offset: end, bytes })
+      // A first small write goes out as it is: gathering pays only behind others that wait.
+      if (bytes.length < SMALL_BYTES && end > start) gather(bytes)
+      else chunks.push({ offset: end, bytes, length: bytes.length })
       end += bytes.length
     },
     release(offset) {
       start = Math.min(Math.max(start, offset), end)
-      for (let chunk = chunks[head]; chunk !== undefined && chunk.offset + chunk.bytes.length <= start; ) {
+      for (let chunk = chunks[head]; chunk !== undefined && chunk.offset + chunk.length <= start; ) {
         head++
         chunk = chunks[head]
       }
@@ -71,7 +90,7 @@ export function createSendBuffer(): SendBuffer {
       const chunk = find(offset)
       if (chunk === undefined) return new Uint8Array(0)
       const from = offset - chunk.offset
-      return chunk.bytes.subarray(from, Math.min(chunk.bytes.length, from + limit))
+      return chunk.bytes.subarray(from, Math.min(chunk.length, from + limit))
     },
     clear() {
       chunks = []

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createManualClock } from '../../../tests/helpers/manual-clock.ts'
-import { type Carrier, createSessionCore, MIN_STALL_MS, type SessionCore } from './session-core.ts'
-import { createFrameDecoder, encodeHeader, type ResetReason, type SessionFrame } from './session-frames.ts'
+import { type Carrier, MIN_STALL_MS } from './lane.ts'
+import { createSessionCore, type SessionCore } from './session-core.ts'
+import type { ResetReason, SessionFrame } from './session-frames.ts'
 
 const WINDOW_BYTES = 32 * 1024
 
@@ -11,9 +12,12 @@ interface End {
   readonly core: SessionCore
   readonly got: Uint8Array[]
   ended: boolean
+  flushed: boolean
   finished: boolean
+  released: number
+  stalls: number
   failed: ResetReason | undefined
-  promotions: number
+  primaries: number
   orphaned: boolean
 }
 
@@ -24,13 +28,16 @@ function createPair() {
     const end: End = {
       got: [],
       ended: false,
+      flushed: false,
       finished: false,
+      released: 0,
+      stalls: 0,
       failed: undefined,
-      promotions: 0,
+      primaries: 0,
       orphaned: false,
       core: createSessionCore(
-        { clock },
-        { windowBytes: WINDOW_BYTES },
+        { clock, defer: (work) => work() },
+        { windowBytes: WINDOW_BYTES, moreWindow: () => 0 },
         {
           deliver: (payload) => {
             end.got.push(payload.slice())
@@ -39,16 +46,23 @@ function createPair() {
           remoteEnded: () => {
             end.ended = true
           },
-          writable: () => {},
+          released: (size) => {
+            end.released += size
+          },
+          flushed: () => {
+            end.flushed = true
+          },
           finished: () => {
             end.finished = true
           },
           failed: (reason) => {
             end.failed = reason
           },
-          stalled: () => {},
+          stalled: () => {
+            end.stalls++
+          },
           promoted: () => {
-            end.promotions++
+            end.primaries++
           },
           orphaned: () => {
             end.orphaned = true
@@ -82,10 +96,8 @@ function connect(a: End, b: End, role: 'primary' | 'standby'): Wire {
   const lane = (queue: SessionFrame[]): Carrier => ({
     send: (frame) => {
       if (alive) queue.push(frame)
-      return true
     },
     writable: true,
-    rttMs: 1,
   })
   const toA: SessionFrame[] = []
   const toB: SessionFrame[] = []
@@ -187,7 +199,7 @@ describe('a session over carriers that hold, repeat and break', () => {
     expect(standby.toB.map((frame) => frame.kind)).toEqual(['data'])
     standby.move('b', 1)
     standby.move('a', 9)
-    expect(a.promotions).toBe(1)
+    expect(a.primaries).toBe(2)
     expect(join(b.got)).toHaveLength(1_000)
     a.core.write(bytes(10, 2))
     expect(standby.toB.map((frame) => frame.kind)).toEqual(['data'])
@@ -246,60 +258,5 @@ describe('a session over carriers that hold, repeat and break', () => {
     wire.toB.push({ kind: 'fin', offset: 5 }, { kind: 'fin', offset: 6 })
     wire.move('b', 2)
     expect(b.failed).toBe('protocol-error')
-  })
-})
-
-describe('frames', () => {
-  const frames: fc.Arbitrary<SessionFrame> = fc.oneof(
-    fc.record({
-      kind: fc.constant('data' as const),
-      offset: fc.maxSafeNat().map((n) => n % 2 ** 47),
-      payload: fc.uint8Array({ minLength: 1, maxLength: 300 }),
-    }),
-    fc.record({
-      kind: fc.constant('ack' as const),
-      received: fc.maxSafeNat().map((n) => n % 2 ** 48),
-      credit: fc.maxSafeNat().map((n) => n % 2 ** 48),
-    }),
-    fc.record({ kind: fc.constant('fin' as const), offset: fc.nat() }),
-    fc.record({
-      kind: fc.constant('reset' as const),
-      reason: fc.constantFrom('gone' as const, 'denied' as const),
-    }),
-  )
-  const encode = (frame: SessionFrame): Buffer =>
-    Buffer.concat([encodeHeader(frame), frame.kind === 'data' ? frame.payload : new Uint8Array(0)])
-
-  it('come out as they went in, however the bytes are cut', () => {
-    fc.assert(
-      fc.property(
-        fc.array(frames, { maxLength: 8 }),
-        fc.infiniteStream(fc.integer({ min: 1, max: 90 })),
-        (sent, cuts) => {
-          const wire = Buffer.concat(sent.map(encode))
-          const decoder = createFrameDecoder()
-          const got: SessionFrame[] = []
-          for (let at = 0; at < wire.length; ) {
-            const size = cuts.next().value as number
-            got.push(...(decoder.push(Uint8Array.from(wire.subarray(at, at + size))) ?? []))
-            at += size
-          }
-          expect(got).toEqual(sent)
-        },
-      ),
-    )
-  })
-
-  it('refuses what is no frame, without throwing, and stays refused', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ minLength: 16, maxLength: 200 }), (noise) => {
-        noise[0] = 0x77
-        const decoder = createFrameDecoder()
-        // A length within bounds is waited for; once it is there the type is judged.
-        noise.set([0, 0, 0], 1)
-        expect(decoder.push(noise)).toBeUndefined()
-        expect(decoder.push(encode({ kind: 'fin', offset: 1 }))).toBeUndefined()
-      }),
-    )
   })
 })
