@@ -92,7 +92,7 @@ export function createSessionCore(
 
 class Core implements SessionCore {
   readonly #deps: SessionCoreDeps
-  readonly #options: WindowOptions
+  readonly #receiving: ReceiveSide
   readonly #events: SessionEvents
   readonly #send: SendBuffer = createSendBuffer()
   readonly #watch: Watch
