@@ -8,13 +8,19 @@ import { generateSeeds, wipeSeeds } from '../security/hybrid-key.ts'
 import { createIdentity, type NodeIdentity } from '../security/identity.ts'
 import { issueCertificate } from '../security/issue.ts'
 import { type KeystoreKind, keystoreSecrets } from '../security/keystore.ts'
-import { DEFAULT_CERTIFICATE_LIFE_MS } from '../security/limits.ts'
 import { STARTING_POLICY } from '../security/policy-document.ts'
 import { signPolicyVersion } from '../security/policy-version.ts'
 import { saveMeshFacts } from './mesh-facts.ts'
 import { type OpenHome, withLock } from './open-home.ts'
 
 export type InitFault = { code: 'HOME_HAS_NODE'; home: string }
+
+export interface InitOptions {
+  readonly mesh: string
+  readonly name: NodeName
+  readonly passphrase: string | undefined
+  readonly certificateLifeMs: number
+}
 
 export interface Founded {
   readonly peerId: PeerId
@@ -31,7 +37,7 @@ export interface Founded {
 export async function initMesh(
   deps: { readonly clock: Clock; readonly random: Random },
   home: OpenHome,
-  options: { readonly mesh: string; readonly name: NodeName; readonly passphrase: string | undefined },
+  options: InitOptions,
 ): Promise<Founded> {
   if ((await home.keystore.kind()) !== undefined) {
     throw new FaultError<InitFault>(
@@ -45,7 +51,7 @@ export async function initMesh(
   const identity = createIdentity(nodeSeeds)
   const authority = createAuthority(authoritySeeds)
   try {
-    storeFounder(deps, home, { mesh: options.mesh, name: options.name, identity, authority })
+    storeFounder(deps, home, { ...options, identity, authority })
     return await withLock(options.passphrase, async (lock) => {
       await home.keystore.create(keystoreSecrets(nodeSeeds, authoritySeeds), lock)
       return { peerId: identity.peerId, meshId: authority.meshId, keystore: lock.kind }
@@ -58,9 +64,7 @@ export async function initMesh(
   }
 }
 
-interface Founder {
-  readonly mesh: string
-  readonly name: NodeName
+interface Founder extends Pick<InitOptions, 'mesh' | 'name' | 'certificateLifeMs'> {
   readonly identity: NodeIdentity
   readonly authority: MeshAuthority
 }
@@ -68,7 +72,7 @@ interface Founder {
 function storeFounder(
   deps: { readonly clock: Clock; readonly random: Random },
   { knowledge }: OpenHome,
-  { mesh, name, identity, authority }: Founder,
+  { mesh, name, certificateLifeMs, identity, authority }: Founder,
 ): void {
   const now = deps.clock.now()
   const chain = issueCertificate(
@@ -85,7 +89,7 @@ function storeFounder(
       issuing: true,
       generation: 1,
       issuedAt: now,
-      expiresAt: now + DEFAULT_CERTIFICATE_LIFE_MS,
+      expiresAt: now + certificateLifeMs,
     },
   )
   const policy = signPolicyVersion(authority, undefined, STARTING_POLICY, now)

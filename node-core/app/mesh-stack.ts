@@ -60,6 +60,7 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
       version: options.version,
       meshName: options.facts.name,
       certificateLifeMs: options.config.certificates.lifetimeMs,
+      renewAt: options.config.certificates.renewAt,
     },
   )
   const joins = createJoinCarrier({ clock, logger, membership, streams: () => host })

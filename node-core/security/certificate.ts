@@ -102,6 +102,6 @@ export function decodeCertificate(bytes: Uint8Array): Certificate | undefined {
 /** What an issuing node may grant at all: a role below its own. */
 export const mayGrant = (issuer: Role, granted: Role): boolean => roleBelow(granted, issuer)
 
-/** When a node should ask for its next certificate: once a third of this one has passed. */
-export const renewalDueAtMs = (certificate: CertificateBody): number =>
-  certificate.issuedAt + Math.floor((certificate.expiresAt - certificate.issuedAt) / 3)
+/** When a node should ask for its next certificate: once this part of the present one's life has passed. */
+export const renewalDueAtMs = (certificate: CertificateBody, part = 1 / 3): number =>
+  certificate.issuedAt + Math.floor((certificate.expiresAt - certificate.issuedAt) * part)

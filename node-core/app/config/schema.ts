@@ -5,6 +5,7 @@ import { parsePeerId } from '../../domain/ids.ts'
 import { parseDuration } from '../../platform/duration.ts'
 
 const HOUR_MS = 3_600_000
+const MIN_LIFETIME_MS = 10_000
 const MAX_LIFETIME_MS = 366 * 24 * HOUR_MS
 const MAX_LISTEN_ADDRESSES = 16
 const MAX_PEER_ADDRESSES = 64
@@ -88,9 +89,9 @@ const logSchema = z.strictObject(
 
 const certificatesSchema = z.strictObject(
   {
-    /** Of the certificates that this node issues. */
-    lifetime: duration(60_000, MAX_LIFETIME_MS, 'from 1m to 366d').default(7 * 24 * HOUR_MS),
-    /** The part of its life after which a certificate is renewed. */
+    /** Of the certificates that this node issues. Less than some hours is for drills: it is what an issuer may be away. */
+    lifetime: duration(MIN_LIFETIME_MS, MAX_LIFETIME_MS, 'from 10s to 366d').default(7 * 24 * HOUR_MS),
+    /** The part of its life after which the certificate of this node is renewed. */
     renewAt: z
       .number({ error: 'expected a number from 0.1 to 0.9' })
       .min(0.1, { error: 'expected a number from 0.1 to 0.9' })

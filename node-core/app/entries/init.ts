@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { systemClock } from '../../platform/clock.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { systemRandom } from '../../platform/random.ts'
+import { requireConfig } from '../config/require-config.ts'
 import { initMesh } from '../init-mesh.ts'
 import { openHome } from '../open-home.ts'
 import { nodeNameOption, printLine, runEntry } from './entry-io.ts'
@@ -18,7 +19,9 @@ const deps = { clock: systemClock, random: systemRandom, logger: silentLogger }
 await runEntry(optionsSchema, async ({ home: root, mesh, name }, { passphrase }) => {
   const home = openHome(deps, root)
   try {
-    const founded = await initMesh(deps, home, { mesh, name, passphrase })
+    const { certificates } = requireConfig(home.paths.config)
+    const options = { mesh, name, passphrase, certificateLifeMs: certificates.lifetimeMs }
+    const founded = await initMesh(deps, home, options)
     await printLine({ ok: true, ...founded, fingerprint: founded.meshId, name, home: home.paths.root })
   } finally {
     home.close()

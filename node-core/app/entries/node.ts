@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { systemClock } from '../../platform/clock.ts'
-import { FaultError, messageOf } from '../../platform/error.ts'
-import { ensureHome, type HomePaths, homePaths } from '../../platform/home.ts'
+import { messageOf } from '../../platform/error.ts'
+import { ensureHome, homePaths } from '../../platform/home.ts'
 import { systemRandom } from '../../platform/random.ts'
-import { loadConfig } from '../config/config.ts'
-import type { ConfigProblem } from '../config/parse-config.ts'
+import { formatProblem } from '../config/parse-config.ts'
+import { requireConfig } from '../config/require-config.ts'
 import type { Config } from '../config/schema.ts'
 import { watchConfig } from '../config/watch-config.ts'
 import { forgetMembership } from '../leave-mesh.ts'
@@ -22,22 +22,7 @@ const optionsSchema = z.strictObject({
 })
 type Options = z.infer<typeof optionsSchema>
 
-export type ConfigFault = { code: 'CONFIG_INVALID'; problems: readonly ConfigProblem[] }
-
 const STOP_LIMIT_MS = 10_000
-
-const describe = ({ file, line, column, message }: ConfigProblem): string =>
-  `${file}${line === undefined ? '' : `:${line}${column === undefined ? '' : `:${column}`}`}: ${message}`
-
-function readConfig(paths: HomePaths): Config {
-  const result = loadConfig(paths.config)
-  if (result.ok) return result.config
-  throw new FaultError<ConfigFault>(
-    { code: 'CONFIG_INVALID', problems: result.problems },
-    `the configuration is not valid:\n${result.problems.map(describe).join('\n')}`,
-    { hint: `Mend ${paths.config}, or move it away to use the defaults.` },
-  )
-}
 
 interface StopRequest {
   readonly reason: string
@@ -66,7 +51,7 @@ function followConfig(home: OpenHome, log: Log, config: Config, node: RunningNod
     { path: home.paths.config, config },
     (change) => {
       if (change.kind === 'rejected') {
-        const problems = change.problems.map(describe)
+        const problems = change.problems.map(formatProblem)
         log.logger.error('x0t.yaml is not valid: the settings of before stay in force', { problems })
         node.parts.health.raise({
           code: 'config-invalid',
@@ -99,7 +84,7 @@ function followFaults(log: Log, request: (r: StopRequest) => void): void {
 async function run(options: Options, secrets: EntrySecrets): Promise<void> {
   const paths = homePaths(options.home)
   ensureHome(paths)
-  const config = readConfig(paths)
+  const config = requireConfig(paths.config)
   const log = createLog(
     { clock: systemClock },
     {

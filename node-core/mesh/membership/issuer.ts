@@ -1,5 +1,6 @@
 import type { NodeName, PeerId } from '../../domain/ids.ts'
 import { type Role, roleBelow } from '../../domain/role.ts'
+import type { Certificate } from '../../security/certificate.ts'
 import type { CertificateChain } from '../../security/chain.ts'
 import { type Issuer, issueCertificate } from '../../security/issue.ts'
 import type { RevocationSigner } from '../../security/revocation.ts'
@@ -8,8 +9,8 @@ import type { RefusalCode } from './events.ts'
 import { clockBehind, notAnIssuer } from './faults.ts'
 import type { Registry } from './registry.ts'
 
-/** A renewal that does not add at least this much is not worth a signature. */
-const MIN_GAIN_MS = 60_000
+/** A renewal that does not add at least this part of a life, and never more than a minute, is not worth a signature. */
+const MIN_GAIN = { part: 1 / 10, maxMs: 60_000 }
 
 /** What a certificate grants, apart from to whom and until when. */
 export interface Grant {
@@ -35,7 +36,7 @@ export interface CertificateIssuing {
   clockBehindMs(): number
   /** @throws FaultError NOT_AN_ISSUER, CLOCK_BEHIND */
   certify(grant: Grant): CertificateChain
-  /** Gives a member the certificate after its present one, with the same rights. */
+  /** Gives a member, or this node if it holds the authority, the next certificate with the same rights. */
   renew(peer: PeerId): Renewal
   /** The log that this node writes revocations into, and signs the heads of. */
   logSigner(): RevocationSigner | undefined
@@ -80,16 +81,28 @@ export function createIssuing(
     return chain
   }
 
-  const renew = (peer: PeerId): Renewal => {
-    const current = registry.longestOf(peer)?.leaf
+  /**
+   * What the next certificate of a peer grants again. Once expired, nobody comes back this way but the holder of the
+   * authority: after a week switched off, nobody else could let it into its own mesh.
+   */
+  const renewable = (peer: PeerId): Certificate | undefined => {
     const standing = registry.chainOf(peer)?.leaf
-    if (current === undefined || standing === undefined) return { kind: 'refused', code: 'expired' }
+    const mayReturn = peer === self && context.authorityKey !== undefined
+    if (standing !== undefined || !mayReturn || registry.standing(peer) !== 'expired') return standing
+    return registry.certificateOf(peer)
+  }
+
+  const renew = (peer: PeerId): Renewal => {
+    const standing = renewable(peer)
+    if (standing === undefined) return { kind: 'refused', code: 'expired' }
+    const until = registry.longestOf(peer)?.leaf.expiresAt ?? 0
     if (clockBehindMs() > 0) return { kind: 'refused', code: 'clock-behind' }
     const issuer = issuerFor(standing.role, standing.issuing || peer === self)
     if (issuer === undefined) return { kind: 'refused', code: 'not-an-issuer' }
     const limit = issuer.kind === 'node' ? issuer.chain.leaf.expiresAt : Number.POSITIVE_INFINITY
     const expiresAt = Math.min(context.clock.now() + options.lifeMs, limit)
-    if (expiresAt < current.expiresAt + MIN_GAIN_MS) return { kind: 'refused', code: 'no-gain' }
+    const gainMs = Math.min(MIN_GAIN.maxMs, options.lifeMs * MIN_GAIN.part)
+    if (expiresAt < until + gainMs) return { kind: 'refused', code: 'no-gain' }
     return { kind: 'renewed', chain: certify(standing) }
   }
 

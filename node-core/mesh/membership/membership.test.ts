@@ -221,6 +221,51 @@ describe('membership', () => {
       }
     })
 
+    it.each([10_000, MINUTE_MS, 3 * MINUTE_MS, DAY_MS])(
+      'renews itself and others when they are due, with a life of %i ms',
+      async (certificateLifeMs) => {
+        const brief = { issuedAt: clock.now(), expiresAt: clock.now() + certificateLifeMs }
+        const owner = issueCertificate(
+          world,
+          { kind: 'authority', key: world.authority.key },
+          world.grant(world.founder.identity, { role: 'owner', issuing: true, ...brief }),
+        )
+        const issuer = await startTestMember(
+          world,
+          { ...world.founder, chain: owner },
+          { clock, holdsAuthority: true, certificateLifeMs },
+        )
+        const member = world.member('viewer', { ...world.founder, chain: owner }, brief)
+        learn(issuer, certificate(member))
+        for (let generation = 2; generation < 8; generation += 1) {
+          clock.setWall(issuer.membership.renewalDueAtMs() ?? 0)
+          for (const peer of [issuer.identity.peerId, member.identity.peerId]) {
+            const renewal = issuer.membership.renew(peer)
+            expect(renewal).toMatchObject({ kind: 'renewed', chain: { leaf: { generation } } })
+          }
+        }
+        await issuer.membership.stop()
+      },
+    )
+
+    it('asks for the next certificate after the part of its life that is set', async () => {
+      const { issuedAt, expiresAt } = world.founder.chain.leaf
+      const lifeMs = expiresAt - issuedAt
+      expect(founder.membership.renewalDueAtMs()).toBe(issuedAt + Math.floor(lifeMs / 3))
+      const late = await startTestMember(world, world.founder, { clock, renewAt: 0.75 })
+      expect(late.membership.renewalDueAtMs()).toBe(issuedAt + lifeMs * 0.75)
+    })
+
+    it('lets the holder of the authority back into its own mesh after its certificate has expired', () => {
+      clock.setWall(NOW_MS + 30 * DAY_MS)
+      expect(founder.membership.standing(founder.identity.peerId)).toBe('expired')
+      expect(founder.membership.renew(founder.identity.peerId)).toMatchObject({
+        kind: 'renewed',
+        chain: { leaf: { role: 'owner', issuing: true, generation: 2 } },
+      })
+      expect(founder.membership.standing(founder.identity.peerId)).toBe('member')
+    })
+
     it('leaves what needs the authority to the node that holds it', async () => {
       const admin = await startTestMember(world, world.admin, { clock })
       const owner = world.member('owner', 'authority')

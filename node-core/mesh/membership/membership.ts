@@ -6,7 +6,7 @@ import type { Lifecycle } from '../../platform/lifecycle.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
 import { type MeshAuthority, meshIdOf } from '../../security/authority.ts'
-import type { Certificate } from '../../security/certificate.ts'
+import { type Certificate, renewalDueAtMs } from '../../security/certificate.ts'
 import type { CertificateChain } from '../../security/chain.ts'
 import { createClockFloor } from '../../security/clock-floor.ts'
 import type { HybridPublicKey } from '../../security/hybrid-key.ts'
@@ -49,6 +49,8 @@ export interface MembershipOptions {
   readonly meshName?: string
   /** Life of the certificates issued here. Default 7 days. */
   readonly certificateLifeMs?: number
+  /** The part of its life after which this node renews its own certificate. Default a third. */
+  readonly renewAt?: number
   /** How long a request to join waits for an operator before it is denied. Default 24 hours. */
   readonly approvalMs?: number
   /** How often the heads of the own revocation log are signed anew. Default 10 minutes. */
@@ -91,6 +93,8 @@ export interface Membership extends Lifecycle {
   ownChain(): CertificateChain | undefined
   /** The own valid chain that lasts longest: what renewal is about. */
   longestOwnChain(): CertificateChain | undefined
+  /** When the own certificate is to be renewed, ms since the epoch. `undefined` when there is no valid one. */
+  renewalDueAtMs(): number | undefined
   /** Parses a chain, fast for one that is held already. Never throws. */
   readChain(bytes: Uint8Array): CertificateChain | undefined
   /** Judges a peer's chain without keeping it. */
@@ -164,6 +168,10 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     policy: parts.policies.policy,
     ownChain: () => registry.chainOf(self),
     longestOwnChain: () => registry.longestOf(self),
+    renewalDueAtMs() {
+      const longest = registry.longestOf(self)
+      return longest && renewalDueAtMs(longest.leaf, options.renewAt)
+    },
     readChain: (bytes) => registry.read(bytes),
     judgeChain: (chain) => registry.judge(chain),
     keepChain: keep,

@@ -9,7 +9,6 @@ import type { Lifecycle } from '../../platform/lifecycle.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
 import { sleep, withTimeout } from '../../platform/wait.ts'
-import { renewalDueAtMs } from '../../security/certificate.ts'
 import { type CertificateChain, decodeChain, MAX_CHAIN_BYTES } from '../../security/chain.ts'
 import { bytesUpTo, decodeStrict, encodeStrict } from '../../security/codec.ts'
 import { createMessageFrames } from '../host/message-frames.ts'
@@ -25,8 +24,8 @@ const MAX_FRAME_BYTES = MAX_CHAIN_BYTES + 1_024
 const RETRY = { baseMs: 5_000, maxMs: 10 * 60_000 }
 /** The wall clock may jump, so what is due is looked at this often. */
 const MAX_SLEEP_MS = 60_000
-/** An issuer signs this many renewals a minute for one peer: one is needed in days. */
-const MAX_RENEWALS_PER_MINUTE = 6
+/** An issuer answers this many requests a minute of one peer: one is needed in days, or every few seconds in a drill. */
+const MAX_RENEWALS_PER_MINUTE = 30
 
 /** The connection says who asks: the request has nothing to add. */
 const REQUEST = encodeStrict({ kind: 'renew' })
@@ -51,7 +50,7 @@ export interface RenewalDeps {
 }
 
 /**
- * Gets this node its next certificate once a third of the present one's life has passed, from itself if it holds the
+ * Gets this node its next certificate once that of the present one is due, from itself if it holds the
  * authority, else from any issuer that it is connected to; tries again with a jittered backoff and never gives up.
  * And it serves `/x0t/renew/1` to others, if this node is an issuer.
  */
@@ -71,6 +70,8 @@ export function createRenewal(deps: RenewalDeps): Lifecycle {
         await sleep(clock, Math.min(waitMs, MAX_SLEEP_MS), signal)
         continue
       }
+      // Made before the attempt: who connects in the middle of it may be the issuer that it did not find.
+      nudge = new AbortController()
       if (await renewOnce(deps, logger, signal)) continue
       await sleepUnlessNudged(backoffMs(attempt, RETRY, deps.random), signal)
       attempt += 1
@@ -78,7 +79,6 @@ export function createRenewal(deps: RenewalDeps): Lifecycle {
   }
   /** Whoever connects may be an issuer: no reason to wait any longer. */
   const sleepUnlessNudged = async (delayMs: number, signal: AbortSignal): Promise<void> => {
-    nudge = new AbortController()
     try {
       await sleep(clock, delayMs, AbortSignal.any([signal, nudge.signal]))
     } catch (error) {
@@ -109,10 +109,8 @@ export function createRenewal(deps: RenewalDeps): Lifecycle {
 }
 
 /** 0 or less when the next certificate is due, or overdue because there is no valid one any more. */
-function untilDueMs({ membership, clock }: RenewalDeps): number {
-  const current = membership.longestOwnChain()
-  return current === undefined ? 0 : renewalDueAtMs(current.leaf) - clock.now()
-}
+const untilDueMs = ({ membership, clock }: RenewalDeps): number =>
+  (membership.renewalDueAtMs() ?? 0) - clock.now()
 
 async function renewOnce(deps: RenewalDeps, logger: Logger, signal: AbortSignal): Promise<boolean> {
   const { membership } = deps
