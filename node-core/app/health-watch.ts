@@ -1,21 +1,27 @@
 import type { HealthItem } from '../contract/schemas.ts'
+import { REFUSALS } from '../mesh/membership/events.ts'
+import type { Member } from '../mesh/membership/membership.ts'
 import type { NoiseHfsParts } from '../noise-hfs/noise-hfs.ts'
 import type { Lifecycle } from '../platform/lifecycle.ts'
-import { renewalDueAtMs } from '../security/certificate.ts'
 import type { NodeParts } from './node-parts.ts'
+import { createPeerRefusals, type PeerRefusals } from './peer-refusals.ts'
+
+/** A title names so many members at most. */
+const MAX_NAMES = 3
 
 /** Reads the state of the parts into health items, and logs what the handshake reports. */
 export function watchNodeHealth(parts: NodeParts, noise: Pick<NoiseHfsParts, 'events'>): Lifecycle {
   const offs: (() => void)[] = []
+  const refusals = createPeerRefusals(parts.membership)
   return {
     async start() {
       parts.health.addSource(() => [
         ...membershipItems(parts),
-        ...linkItems(parts),
+        ...linkItems(parts, refusals),
         ...serviceItems(parts),
         ...joinItems(parts),
       ])
-      offs.push(followClock(parts), ...logHandshakes(parts, noise))
+      offs.push(followClock(parts), refusals.follow(noise.events), ...logHandshakes(parts, noise))
     },
     async stop() {
       for (const off of offs.splice(0)) off()
@@ -38,24 +44,45 @@ function membershipItems({ membership, clock }: NodeParts): HealthItem[] {
       item('membership-revoked', 'critical', 'This node was revoked: no member talks to it any more.', true),
     )
   } else if (standing !== 'member') {
-    const title = 'The certificate of this node has expired: no member talks to it until it joins anew.'
-    items.push(item('membership-expired', 'critical', title, true))
+    const title = 'The certificate of this node has expired, and no member talks to it any more.'
+    const remedy = 'To come back, x0t leave and then x0t join with a new invite.'
+    items.push(item('membership-expired', 'critical', `${title} ${remedy}`, true))
   }
-  const longest = membership.longestOwnChain()?.leaf
-  if (longest !== undefined && standing === 'member') {
-    const lifeMs = longest.expiresAt - longest.issuedAt
-    // Renewal begins after a third of the life. After two thirds it has failed for long.
-    const lateAtMs = renewalDueAtMs(longest) + lifeMs / 3
-    if (clock.now() > lateAtMs) {
-      const hours = Math.max(0, Math.round((longest.expiresAt - clock.now()) / 3_600_000))
-      const title = `The certificate of this node expires in ${hours} h and could not be renewed: no issuer is reachable.`
+  const expiresAt = membership.longestOwnChain()?.leaf.expiresAt
+  const dueAtMs = membership.renewalDueAtMs()
+  if (expiresAt !== undefined && dueAtMs !== undefined && standing === 'member') {
+    const leftMs = expiresAt - clock.now()
+    // Half of the time that there was for it has passed in vain.
+    if (leftMs < (expiresAt - dueAtMs) / 2) {
+      const title = `The certificate of this node expires in ${roughly(leftMs)} and could not be renewed: no issuer is reachable.`
       items.push(item('certificate-expiring', 'warning', title, false))
     }
   }
   return items
 }
 
-function linkItems({ membership, links }: NodeParts): HealthItem[] {
+/** `30 s`, `59 min`, `47 h`. */
+function roughly(ms: number): string {
+  if (ms < 60_000) return `${Math.max(0, Math.round(ms / 1_000))} s`
+  return ms < 3_600_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`
+}
+
+function isolatedItem(others: readonly Member[], refusals: PeerRefusals): HealthItem {
+  const refused = others.filter(({ peer }) => refusals.of(peer) !== undefined)
+  const [first] = refused
+  const code = first && refusals.of(first.peer)
+  if (code === undefined) {
+    const title = `None of the ${others.length} other members can be reached: check the network of this machine.`
+    return item('isolated', 'critical', title, true)
+  }
+  const names = refused.slice(0, MAX_NAMES).map(({ certificate }) => certificate.name)
+  const rest = refused.length > names.length ? ` and ${refused.length - names.length} more` : ''
+  const title = `No member lets this node in: ${REFUSALS[code]} (so says ${names.join(', ')}${rest}).`
+  const remedy = 'If they are right, x0t leave and then x0t join with a new invite.'
+  return item('refused', 'critical', `${title} ${remedy}`, true)
+}
+
+function linkItems({ membership, links }: NodeParts, refusals: PeerRefusals): HealthItem[] {
   const others = membership
     .members()
     .filter(({ standing, peer }) => standing === 'member' && peer !== membership.self)
@@ -63,8 +90,7 @@ function linkItems({ membership, links }: NodeParts): HealthItem[] {
   const works = all.filter(({ state }) => state === 'up' || state === 'degraded')
   const items: HealthItem[] = []
   if (others.length > 0 && works.length === 0 && membership.standing(membership.self) === 'member') {
-    const title = `None of the ${others.length} other members can be reached: check the network of this machine.`
-    items.push(item('isolated', 'critical', title, true))
+    items.push(isolatedItem(others, refusals))
   }
   const weak = all.filter(({ state }) => state === 'degraded' || state === 'suspect')
   if (weak.length > 0) {

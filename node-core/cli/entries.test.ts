@@ -105,7 +105,7 @@ describe('init', () => {
   it('does not touch a home that holds a node', async () => {
     writeFileSync(home.paths.keystore, '')
     const error = await errorOf(init, lines({ ok: true, ...made }))
-    expect(error).toMatchObject({ code: 'HOME_IN_USE', hint: expect.stringContaining('--home') })
+    expect(error).toMatchObject({ code: 'HOME_HAS_NODE', hint: expect.stringContaining('--home') })
     expect(home.seen()).toBeUndefined()
   })
 

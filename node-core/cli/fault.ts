@@ -8,7 +8,7 @@ export type CliFault =
   | { code: 'NODE_WENT_AWAY' }
   | { code: 'NODE_START_FAILED' }
   | { code: 'NO_MESH' }
-  | { code: 'HOME_IN_USE' }
+  | { code: 'HOME_HAS_NODE' }
   | { code: 'NO_PERMISSION' }
   | { code: 'VERSION_SKEW' }
   | { code: 'PASSPHRASE_NEEDED' }

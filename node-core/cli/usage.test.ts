@@ -131,7 +131,7 @@ describe('exit code 2', () => {
     [['init', '--mesh', 'a\u001b[2J', '--name', 'n'], '--mesh must be 1 to 63 characters'],
     [['init', '--mesh', 'My mesh', '--name', 'My node'], '--name must be a node name'],
     [['join', '--name', 'n'], 'the token is missing'],
-    [['join', 'x0t1short', '--name', 'n'], 'that is not an invite token'],
+    [['join', 'x0t1short', '--name', 'n'], 'that is not a whole invite token'],
     [['join', 'x0t1', '--token-file', 'f', '--name', 'n'], 'the token is given twice'],
     [['up', '--listen', '0.0.0.0:4001'], '--listen must be a multiaddr'],
     [['status', '--timeout', 'soon'], "--timeout 'soon' expected a duration"],

@@ -40,7 +40,7 @@ export const initCommand = defineCommand({
   async run(context, { mesh, name, ...words }) {
     const { paths, output, interrupts } = context
     if (existsSync(paths.keystore)) {
-      throw cliFault({ code: 'HOME_IN_USE' }, `the home ${paths.root} already holds a node`, {
+      throw cliFault({ code: 'HOME_HAS_NODE' }, `the home ${paths.root} already holds a node`, {
         hint: 'Start it with x0t up, or make the new mesh in another home with --home.',
       })
     }

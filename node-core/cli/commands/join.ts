@@ -61,7 +61,8 @@ async function readToken(
       : await readSecretFile(source, 'token', { input: terminal.input, signal: interrupts.signal })
   ).trim()
   // Without the text itself: what is nearly a token is nearly a secret.
-  if (!TOKEN.test(text)) throw usageFault('that is not an invite token: one starts with x0t1', 'join')
+  if (!TOKEN.test(text))
+    throw usageFault('that is not a whole invite token, which is long and starts with x0t1', 'join')
   return text
 }
 
