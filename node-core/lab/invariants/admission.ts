@@ -26,10 +26,10 @@ export async function checkAdmission(
 }
 
 async function foreignLinks(
-  { client, topology }: Pick<Lab, 'topology' | 'client'>,
+  lab: Pick<Lab, 'topology' | 'client'>,
   node: NodeName,
 ): Promise<readonly string[]> {
-  const api = client(node)
+  const api = lab.client(node)
   const [{ items: links }, { items: members }] = await Promise.all([api.links.list(), api.members.list()])
   return links
     .filter(({ suite }) => suite !== null)
@@ -38,7 +38,7 @@ async function foreignLinks(
         ? []
         : [`a link to ${peer}, which is no member`]),
       ...(MESH_SUITE.test(suite ?? '') ? [] : [`the link to ${name} uses the suite ${suite}`]),
-      ...(topology.links.some(({ a, b }) => (a === node && b === name) || (a === name && b === node))
+      ...(lab.topology.links.some(({ a, b }) => (a === node && b === name) || (a === name && b === node))
         ? []
         : [`a link to ${name}, which is no neighbour`]),
     ])
