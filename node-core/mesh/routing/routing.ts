@@ -170,8 +170,14 @@ class LinkStateRouting implements Routing {
     )
     const paths = this.#table.pathsTo(peer)
     this.#answered.set(peer, paths)
-    // What was worked out a moment ago may start with a link that is gone by now.
-    const usable = paths.filter(({ hops: [first] }) => first !== undefined && linked.has(first))
+    // What was worked out a moment ago may start with a link that is gone by now, or lead over an expelled node.
+    const { standing } = this.#deps.membership
+    const usable = paths.filter(
+      ({ hops: [first, ...rest] }) =>
+        first !== undefined &&
+        linked.has(first) &&
+        [first, ...rest].every((hop) => standing(hop) === 'member'),
+    )
     const isDirect = usable.some(({ hops }) => hops.length === 1)
     // The own link is known at first hand, also before the other end has advertised it.
     return linked.has(peer) && !isDirect ? [...usable, { hops: [peer], costUs: undefined }] : usable
