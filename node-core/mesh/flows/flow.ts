@@ -44,11 +44,17 @@ export function createFlow(stream: Stream, line: SendLine): Duplex {
 function followReading(flow: Duplex, stream: Stream, pause: () => void): void {
   // The other end may have sent all it had and closed before anybody listened.
   let finished = stream.status === 'open' && stream.remoteWriteStatus === 'closed'
+  // What the negotiation of the protocol read too far is put back, if need be behind the `end`, which then comes no more.
+  const endedBefore = finished && stream.readableEnded
+  const endAfterLeftover = (): void => {
+    if (endedBefore && stream.readBufferLength === 0) flow.push(null)
+  }
   stream.addEventListener('message', ({ data }) => {
     // Views of what was received: nothing is copied.
     for (const bytes of data instanceof Uint8ArrayList ? data : [data]) {
       if (!flow.push(bytes)) pause()
     }
+    endAfterLeftover()
   })
   stream.addEventListener('remoteCloseWrite', () => {
     finished = true
@@ -64,7 +70,7 @@ function followReading(flow: Duplex, stream: Stream, pause: () => void): void {
     // Without an error and after the other end's close, what is buffered is still to be read.
     if (error !== undefined || !finished) fail(error)
   })
-  if (finished && stream.readableEnded) flow.push(null)
+  if (endedBefore) endAfterLeftover()
   else if (stream.status !== 'open') fail()
 }
 

@@ -86,6 +86,18 @@ describe('a flow', () => {
     expect((await read(far)).equals(bytes)).toBe(true)
   })
 
+  it('hands over what the other end sent and finished before anybody here listened', async () => {
+    for (let round = 0; round < 20; round++) {
+      accept = (flow) => {
+        flow.end(`answer ${round}`)
+        flow.resume()
+      }
+      const near = await clientFlows.open(server.host.peerId, limit())
+      expect((await read(near)).toString()).toBe(`answer ${round}`)
+      near.end()
+    }
+  })
+
   it('is reset at the other end when one end destroys it, in either direction', async () => {
     const first = await flowPair()
     const farError = failure(first.far)
