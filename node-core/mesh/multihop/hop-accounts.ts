@@ -24,6 +24,7 @@ export const DEFAULT_HOP_LIMITS: HopLimits = {
 /** A route as its accounts see it. */
 export interface CountedRoute {
   readonly previous: PeerId
+  readonly next: PeerId
   /** Carried so far, both ways. */
   carriedBytes(): number
   /** Held here now. */
@@ -41,8 +42,13 @@ export interface HopAccount {
 export interface HopAccounts {
   /** Takes one opening from the previous hop's allowance. False when it has none left. */
   allowOpening(previous: PeerId): boolean
-  /** Whether there is room for one more route of this previous hop. */
-  hasRoom(previous: PeerId): boolean
+  /**
+   * Takes one opening from what this node forwards for a previous hop: half of the above, because the next node counts
+   * all that this one forwards as its own, and one previous hop must not use that up for all.
+   */
+  allowForwarding(previous: PeerId): boolean
+  /** Whether there is room for one more route of this previous hop, here and in what the next hop grants this node. */
+  hasRoom(previous: PeerId, next: PeerId): boolean
   add(route: CountedRoute): void
   remove(route: CountedRoute): void
   /** Routes to cut: of every previous hop that holds too much, the one that holds most. */
@@ -55,6 +61,14 @@ interface Hop {
   readonly routes: Set<CountedRoute>
   /** Of routes that are over. */
   carriedBytes: number
+  readonly openings: Allowance
+  readonly forwardings: Allowance
+}
+
+/** A token bucket. */
+interface Allowance {
+  readonly burst: number
+  readonly perSecond: number
   tokens: number
   refilledMs: number
 }
@@ -66,27 +80,25 @@ export function createHopAccounts(clock: Clock, limits: HopLimits): HopAccounts 
   const hops = new Map<PeerId, Hop>()
   let routes = 0
 
-  const refill = (hop: Hop): void => {
-    const nowMs = clock.monotonicMs()
-    const gained = ((nowMs - hop.refilledMs) / 1_000) * limits.opensPerSecond
-    hop.tokens = Math.min(limits.openBurst, hop.tokens + gained)
-    hop.refilledMs = nowMs
-  }
+  const allowance = (burst: number, perSecond: number): Allowance => ({
+    ...{ burst, perSecond, tokens: burst },
+    refilledMs: clock.monotonicMs(),
+  })
   const forgetIdle = (): void => {
     for (const [peer, hop] of hops) {
-      refill(hop)
-      if (hop.routes.size === 0 && hop.tokens >= limits.openBurst) hops.delete(peer)
+      if (hop.routes.size === 0 && isFull(clock, hop.openings)) hops.delete(peer)
     }
   }
   const hopOf = (peer: PeerId): Hop => {
     const known = hops.get(peer)
     if (known !== undefined) return known
     if (hops.size >= MAX_IDLE_HOPS) forgetIdle()
+    const { openBurst, opensPerSecond } = limits
     const hop = {
       routes: new Set<CountedRoute>(),
       carriedBytes: 0,
-      tokens: limits.openBurst,
-      refilledMs: clock.monotonicMs(),
+      openings: allowance(openBurst, opensPerSecond),
+      forwardings: allowance(openBurst / 2, opensPerSecond / 2),
     }
     hops.set(peer, hop)
     return hop
@@ -94,18 +106,23 @@ export function createHopAccounts(clock: Clock, limits: HopLimits): HopAccounts 
   const buffered = (hop: Hop): number => total(hop.routes, (route) => route.bufferedBytes())
 
   return {
-    allowOpening(previous) {
-      const hop = hopOf(previous)
-      refill(hop)
-      if (hop.tokens < 1) return false
-      hop.tokens -= 1
-      return true
-    },
-    hasRoom(previous) {
-      const hop = hopOf(previous)
+    allowOpening: (previous) => take(clock, hopOf(previous).openings),
+    allowForwarding: (previous) => take(clock, hopOf(previous).forwardings),
+    hasRoom(previous, next) {
+      const own = hopOf(previous).routes
+      const { maxRoutes, maxRoutesPerHop } = limits
+      let [ownToNext, allToNext] = [0, 0]
+      for (const hop of hops.values()) {
+        const count = total(hop.routes, (route) => (route.next === next ? 1 : 0))
+        allToNext += count
+        if (hop.routes === own) ownToNext = count
+      }
       // Nobody gets more than what is left over, so that whoever comes last still finds room.
-      const share = Math.min(limits.maxRoutesPerHop, limits.maxRoutes - routes)
-      return hop.routes.size < share && buffered(hop) < limits.maxBufferedBytesPerHop
+      return (
+        own.size < Math.min(maxRoutesPerHop, maxRoutes - routes) &&
+        ownToNext < maxRoutesPerHop - allToNext &&
+        buffered(hopOf(previous)) < limits.maxBufferedBytesPerHop
+      )
     },
     add(route) {
       hopOf(route.previous).routes.add(route)
@@ -134,6 +151,25 @@ export function createHopAccounts(clock: Clock, limits: HopLimits): HopAccounts 
       return routes
     },
   }
+}
+
+function refill(clock: Clock, allowance: Allowance): void {
+  const nowMs = clock.monotonicMs()
+  const gained = ((nowMs - allowance.refilledMs) / 1_000) * allowance.perSecond
+  allowance.tokens = Math.min(allowance.burst, allowance.tokens + gained)
+  allowance.refilledMs = nowMs
+}
+
+function take(clock: Clock, allowance: Allowance): boolean {
+  refill(clock, allowance)
+  if (allowance.tokens < 1) return false
+  allowance.tokens -= 1
+  return true
+}
+
+function isFull(clock: Clock, allowance: Allowance): boolean {
+  refill(clock, allowance)
+  return allowance.tokens >= allowance.burst
 }
 
 function total(routes: Iterable<CountedRoute>, read: (route: CountedRoute) => number): number {

@@ -6,18 +6,18 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { eventually } from '../../../tests/helpers/eventually.ts'
 import {
   flowPair,
+  type HopChain,
+  type HopChainOptions,
   openFlow,
-  type RoutedMesh,
-  type RoutedMeshOptions,
   serveFlows,
   startChain,
-} from '../../../tests/helpers/routed-nodes.ts'
+} from '../../../tests/helpers/hop-chain.ts'
 import { randomChunks } from '../../../tests/helpers/streams.ts'
 
 const MIB = 1024 * 1024
 const limit = () => AbortSignal.timeout(10_000)
-let mesh: RoutedMesh | undefined
-const chain = async (length: number, options?: RoutedMeshOptions): Promise<RoutedMesh> => {
+let mesh: HopChain | undefined
+const chain = async (length: number, options?: HopChainOptions): Promise<HopChain> => {
   mesh = await startChain(length, options)
   return mesh
 }
@@ -111,7 +111,7 @@ describe('a routed connection', () => {
 })
 
 describe('the end of a routed connection', () => {
-  const breaks: readonly (readonly [string, (mesh: RoutedMesh) => unknown])[] = [
+  const breaks: readonly (readonly [string, (mesh: HopChain) => unknown])[] = [
     ['a transit node stops', ({ node }) => node(2).host.stop()],
     ['a link on the way is reset', ({ node }) => node(1).host.drop(node(2).peer, 'test')],
     ['the link at the near end is reset', ({ node }) => node(0).host.drop(node(1).peer, 'test')],

@@ -185,7 +185,7 @@ async function serve(parts: Parts, stream: Stream, previous: PeerId): Promise<vo
     sayRefusal(deps.clock, hop, refusal)
   }
   const refuseHere = (code: RouteRefusalCode): void => refuse({ code, at: deps.self })
-  if (!transit.allows(previous)) return refuseHere('OVERLOADED')
+  if (!transit.allowsOpening(previous)) return refuseHere('OVERLOADED')
   const bytes = await withTimeout(deps.clock, HEADER_TIMEOUT_MS, "a route's header", (signal) =>
     readSetupFrame(hop.flow, signal),
   )

@@ -27,8 +27,8 @@ export interface Transit {
    * instead.
    */
   carry(upstream: Hop, header: RouteHeader): Promise<RouteRefusal | undefined>
-  /** False when the previous hop has used up its allowance of openings, or has no room for another route. */
-  allows(previous: PeerId): boolean
+  /** False when the previous hop has used up its allowance of openings. */
+  allowsOpening(previous: PeerId): boolean
   /** Cuts the routes that this node would not carry any more. */
   judgeAgain(): void
   accounts(): readonly HopAccount[]
@@ -37,7 +37,6 @@ export interface Transit {
 
 interface CarriedRoute extends CountedRoute {
   readonly header: RouteHeader
-  readonly next: PeerId
   cut(reason: string): void
 }
 
@@ -79,11 +78,13 @@ export function createTransit(deps: TransitDeps, limits: HopLimits): Transit {
   }
 
   return {
-    allows: (previous) => accounts.allowOpening(previous) && accounts.hasRoom(previous),
+    allowsOpening: accounts.allowOpening,
     async carry(upstream, header) {
       const ends = endsOf(header)
       if (ends === undefined) return { code: 'MISROUTED', at: deps.self }
       if (!mayCarry(deps.membership, header)) return { code: 'DENIED', at: deps.self }
+      const hasRoom = accounts.allowForwarding(ends.previous) && accounts.hasRoom(ends.previous, ends.next)
+      if (!hasRoom) return { code: 'OVERLOADED', at: deps.self }
       const abandoned = new AbortController()
       const onGone = (): void => abandoned.abort()
       upstream.flow.once('close', onGone)
