@@ -1,12 +1,17 @@
+import type { LinkState } from '../domain/link.ts'
 import type { Knowledge } from '../knowledge/knowledge.ts'
 import { createMemberAdmission } from '../mesh/admission/member-admission.ts'
-import { createFlows, type Flows } from '../mesh/flows/flows.ts'
 import { createHost, type Host } from '../mesh/host/host.ts'
 import { createLinks, type Links } from '../mesh/links/link-manager.ts'
 import { createJoinCarrier } from '../mesh/membership/join-carrier.ts'
 import { createMembership, type Membership } from '../mesh/membership/membership.ts'
 import { createRenewal } from '../mesh/membership/renewal.ts'
 import { createSync } from '../mesh/membership/sync.ts'
+import { createRoutedConnections } from '../mesh/multihop/routed-connections.ts'
+import { createReach, type Reach } from '../mesh/reach/reach.ts'
+import { createRouting, createRouting, type Routing, type Routing } from '../mesh/routing/routing.ts'
+import { createMeshCarriers } from '../mesh/sessions/mesh-carriers.ts'
+import { createSessions, type Sessions } from '../mesh/sessions/sessions.ts'
 import { createMeshNoise, type NoiseHfsParts } from '../noise-hfs/noise-hfs.ts'
 import type { Clock } from '../platform/clock.ts'
 import { messageOf } from '../platform/error.ts'
@@ -42,7 +47,9 @@ export interface MeshStack {
   readonly noise: NoiseHfsParts
   readonly host: Host
   readonly links: Links
-  readonly flows: Flows
+  readonly routing: Routing
+  /** Byte streams between members over whatever paths there are. */
+  readonly sessions: Sessions
   /** In the order in which they start. */
   readonly lifecycles: readonly Lifecycle[]
 }
@@ -75,18 +82,58 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
     { clock, random, logger, host, membership, reached: deps.knowledge.addresses },
     { ...options.config.links, peers: options.peers },
   )
-  const flows = createFlows({ streams: host })
   const parts = { streams: host, membership, clock, random, logger }
+  const routing = createRouting({
+    ...{ ...parts, links, key: identity.key, store: deps.knowledge.meta },
+    queuedBytes: (peer) => host.connections.of(peer)?.unsentBytes() ?? 0,
+  })
+  const reach = createReach({ ...parts, addressOf: (peer) => host.connections.of(peer)?.address })
+  const routing = createRouting({ ...parts, links, key: identity.key, store: deps.knowledge.meta })
+  const routed = createRoutedConnections({
+    ...{ clock, logger, host, membership },
+    self: membership.self,
+    isUp: (peer) => links.links().some((link) => link.peer === peer && isUsable(link.state)),
+  })
+  const sessions = createSessions({
+    ...{ clock, random, logger },
+    paths: {
+      pathsTo: (peer) => routing.pathsTo(peer),
+      onChange: (callback) => routing.events.on('changed', callback),
+    },
+    carriers: createMeshCarriers({ streams: host, routed, clock }),
+    gate: { admits: (peer) => membership.standing(peer) === 'member' },
+  })
   return {
-    ...{ membership, noise, host, links, flows },
+    ...{ membership, noise, host, links, routing, sessions },
     lifecycles: [
       membership,
       // Protocols are registered before the first connection can ask for them.
       createSync(parts),
       createRenewal(parts),
+      routing,
+      reach,
       joins,
+      routing,
+      routed,
       host,
       links,
+      sessions,
+      expelSessions(membership, sessions),
     ],
+  }
+}
+
+const isUsable = (state: LinkState): boolean => state === 'up' || state === 'degraded'
+
+/** Sessions outlive their connections on purpose, but not the membership of the other end. */
+function expelSessions(membership: Membership, sessions: Sessions): Lifecycle {
+  let off = (): void => {}
+  return {
+    async start() {
+      off = membership.events.on('expelled', ({ peer }) => sessions.expel(peer))
+    },
+    async stop() {
+      off()
+    },
   }
 }

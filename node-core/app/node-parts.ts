@@ -2,6 +2,8 @@ import type { Knowledge } from '../knowledge/knowledge.ts'
 import type { Host } from '../mesh/host/host.ts'
 import type { Links } from '../mesh/links/link-manager.ts'
 import type { Membership } from '../mesh/membership/membership.ts'
+import type { Reach } from '../mesh/reach/reach.ts'
+import type { Routing } from '../mesh/routing/routing.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { KeystoreKind } from '../security/keystore.ts'
@@ -20,8 +22,12 @@ export interface NodeParts {
   readonly membership: Membership
   readonly host: Host
   readonly links: Links
+  readonly routing: Routing
+  readonly reach: Reach
   readonly services: Services
   readonly health: HealthBoard
+  /** What other members are told, without the PeerId. */
+  readonly announcedAddresses: () => readonly string[]
   /** Where an invite says that this node is, without its PeerId. */
   readonly inviteAddresses: () => readonly string[]
   /** Ends the node after the answer is out. */

@@ -110,12 +110,13 @@ async function startWithKeys(
   const services = createServices({
     ...deps,
     ...createServicePorts(stack, home.knowledge, facts.nodeName),
-    flows: stack.flows,
+    flows: stack.sessions,
     announcer: announcements,
   })
   const parts: NodeParts = {
     ...{ ...deps, facts, services, health, knowledge: home.knowledge },
     ...{ membership: stack.membership, host: stack.host, links: stack.links },
+    ...{ routing: stack.routing, reach: stack.reach, announcedAddresses: announced },
     // Whoever is invited has to find the node, also when the members are not to be told where it is.
     inviteAddresses: () => (announced().length === 0 ? stack.host.advertisedAddresses() : announced()),
     keystore: keys.kind,
@@ -145,7 +146,6 @@ async function startWithKeys(
     parts,
     async stop() {
       const failures = await stopAll(lifecycles)
-      await stack.flows.stop()
       keys.wipe()
       for (const error of failures)
         deps.logger.error('a part did not stop cleanly', { error: messageOf(error) })

@@ -1,8 +1,8 @@
 import type { NodeName } from '../domain/ids.ts'
 import type { Knowledge } from '../knowledge/knowledge.ts'
 import type { Host } from '../mesh/host/host.ts'
-import type { Links } from '../mesh/links/link-manager.ts'
 import type { Membership } from '../mesh/membership/membership.ts'
+import type { Routing } from '../mesh/routing/routing.ts'
 import { evaluatePolicy } from '../security/policy.ts'
 import type {
   OwnPorts,
@@ -26,7 +26,7 @@ export interface ServicePorts {
 interface Mesh {
   readonly membership: Membership
   readonly host: Host
-  readonly links: Links
+  readonly routing: Routing
 }
 
 export function createServicePorts(mesh: Mesh, knowledge: Knowledge, nodeName: NodeName): ServicePorts {
@@ -38,21 +38,22 @@ export function createServicePorts(mesh: Mesh, knowledge: Knowledge, nodeName: N
   }
 }
 
-function createDirectory({ membership, links }: Mesh, nodeName: NodeName): ProviderDirectory {
+function createDirectory({ membership, routing }: Mesh, nodeName: NodeName): ProviderDirectory {
   const { self } = membership
   return {
     self: { peer: self, node: nodeName },
     providers: () =>
       membership.members().flatMap(({ peer, certificate, standing, record }): readonly Provider[] => {
         if (peer === self || standing !== 'member') return []
-        const link = links.links().find((candidate) => candidate.peer === peer)
+        const [best] = routing.routesTo(peer)
         return (record?.services ?? []).map(({ name, healthy }) => ({
           service: name,
           peer,
           node: certificate.name,
           healthy,
-          reachable: link !== undefined && link.state !== 'down',
-          rttMs: link?.rttMs,
+          reachable: best !== undefined,
+          // The sum of what the links on the way cost, round trips above all: near enough to try the nearest first.
+          rttMs: best?.costUs === undefined ? undefined : best.costUs / 1_000,
         }))
       }),
     resolve: (node) => findNode({ membership }, node),

@@ -3,7 +3,9 @@ import type { NodeApi } from '../../control/node-api.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
 import { withTimeout } from '../../platform/wait.ts'
 import type { NodeParts } from '../node-parts.ts'
+import { netcheck } from './netcheck.ts'
 import { requireNode } from './resolve-node.ts'
+import { listRoutes, traceRoute } from './routes.ts'
 import { buildStatus, runCheck } from './status.ts'
 import { forwardView, joinView, linkDetail, memberDetail, nameOf, serviceView } from './views.ts'
 
@@ -14,6 +16,12 @@ export function createNodeApi(parts: NodeParts): NodeApi {
     node: nodeOperations(parts),
     members: memberOperations(parts),
     links: { list: async () => ({ items: parts.links.links().flatMap((link) => linkDetail(parts, link)) }) },
+    routes: {
+      list: async ({ node }) => ({
+        items: listRoutes(parts, node === null ? undefined : requireNode(parts, node)),
+      }),
+      trace: async ({ node }) => traceRoute(parts, requireNode(parts, node)),
+    },
     invites: {
       create: async ({ role, expiresMs, approve }) => createInvite(parts, { role, expiresMs, approve }),
     },
@@ -34,6 +42,7 @@ function nodeOperations(parts: NodeParts): NodeApi['node'] {
       startedAt: parts.startedAt,
     }),
     ping: async ({ node, timeoutMs }, { signal }) => ping(parts, requireNode(parts, node), timeoutMs, signal),
+    netcheck: async ({ signal }) => netcheck(parts, signal),
     down: async () => {
       parts.requestStop('asked to by x0t down')
       return { pid: process.pid }

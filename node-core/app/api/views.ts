@@ -43,15 +43,16 @@ export function memberView(parts: NodeParts, member: Member): MemberView {
   const { peer, certificate } = member
   const self = peer === parts.membership.self
   const link = parts.links.links().find((candidate) => candidate.peer === peer)
-  const linked = link !== undefined && link.state !== 'down'
+  const [path] = self ? [] : parts.routing.pathsTo(peer)
   return {
     peer,
     name: certificate.name,
     role: certificate.role,
-    reachable: self || linked,
-    hops: self ? 0 : linked ? 1 : null,
-    via: [],
-    seenMs: self ? 0 : (link?.seenMs ?? null),
+    reachable: self || path !== undefined,
+    hops: self ? 0 : (path?.length ?? null),
+    via: path?.slice(0, -1) ?? [],
+    // Of a node that is no neighbour its last advert is the last that was heard.
+    seenMs: self ? 0 : (link?.seenMs ?? parts.routing.heardMs(peer) ?? null),
   }
 }
 

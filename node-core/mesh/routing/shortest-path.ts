@@ -1,7 +1,7 @@
 import type { Topology } from './topology.ts'
 
-/** A path of at most 8 hops between its ends crosses at most 9 links. */
-export const MAX_LINKS = 9
+/** A path has at most 8 hops: the links that it crosses. */
+export const MAX_LINKS = 8
 
 export interface Path {
   /** Node numbers from the source to the target, both included. */
