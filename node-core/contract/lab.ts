@@ -28,7 +28,6 @@ export const impairmentSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('throttle'), bytesPerSecond: z.number().min(100).max(1e12) }),
 ])
 export type Impairment = z.infer<typeof impairmentSchema>
-export type ImpairmentKind = Impairment['kind']
 
 export const NODE_ACTIONS = ['kill', 'stop', 'cont', 'restart'] as const
 export type NodeAction = (typeof NODE_ACTIONS)[number]
@@ -89,6 +88,10 @@ export const labStatusSchema = documentOf({
   }),
   nodes: z.array(labNodeSchema),
   links: z.array(labLinkSchema),
+  /** What must hold whatever is impaired: every link with a member, by a suite of the mesh, to a neighbour. */
+  invariants: z
+    .object({ checks: z.number().int().nonnegative(), violations: z.array(z.string()) })
+    .optional(),
 })
 export type LabStatus = z.infer<typeof labStatusSchema>
 export type LabNodeStatus = z.infer<typeof labNodeSchema>

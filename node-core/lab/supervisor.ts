@@ -1,12 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { type LabRequest, labRequestSchema } from '../contract/lab.ts'
+import { type LabRequest, type LabStatus, labRequestSchema } from '../contract/lab.ts'
 import { SCHEMA_VERSION } from '../contract/schemas.ts'
 import { listenPrivately } from '../control/socket-path.ts'
 import { FaultError, hasCode, messageOf } from '../platform/error.ts'
 import { ensureHome, ensureSocketDirectory, type HomePaths, homePaths } from '../platform/home.ts'
 import { labFault } from './faults.ts'
+import type { InvariantWatch } from './invariants/watch.ts'
 import type { Lab } from './lab.ts'
 import { MAX_TOPOLOGY_BYTES, parseNetworkGraph, parseTopologyText, type Topology } from './topology.ts'
 
@@ -65,8 +66,19 @@ export async function takeDirectory(dir: string): Promise<{ server: Server; path
   return { server, paths }
 }
 
+export interface ServedLab {
+  readonly lab: Lab
+  readonly watch: Pick<InvariantWatch, 'checks' | 'violations'>
+}
+
+/** The lab as its status shows it. */
+export async function statusOf({ lab, watch }: ServedLab): Promise<LabStatus> {
+  const violations = watch.violations().map(({ kind, detail }) => `${kind}: ${detail}`)
+  return { ...(await lab.status()), invariants: { checks: watch.checks(), violations } }
+}
+
 /** Serves the requests of the command line until one of them is `down`. */
-export function serveLab(server: Server, lab: Lab, onDown: () => void): void {
+export function serveLab(server: Server, served: ServedLab, onDown: () => void): void {
   server.maxConnections = MAX_CONNECTIONS
   // One after the other: two commands at once must not leave a link half as one and half as the other wants it.
   let turn: Promise<unknown> = Promise.resolve()
@@ -74,7 +86,7 @@ export function serveLab(server: Server, lab: Lab, onDown: () => void): void {
   server.on('connection', (socket) => {
     readRequest(socket, (line) => {
       turn = turn.then(async () => {
-        const { text, isDown } = await answer(lab, line)
+        const { text, isDown } = await answer(served, line)
         socket.end(`${text}\n`, () => {
           if (isDown) onDown()
         })
@@ -105,10 +117,10 @@ function readRequest(socket: Socket, onLine: (line: string) => void): void {
   socket.on('data', onData)
 }
 
-async function answer(lab: Lab, line: string): Promise<{ text: string; isDown: boolean }> {
+async function answer(served: ServedLab, line: string): Promise<{ text: string; isDown: boolean }> {
   try {
     const request = parseRequest(line)
-    const document = await perform(lab, request)
+    const document = await perform(served, request)
     return { text: JSON.stringify({ ok: true, document }), isDown: request.op === 'down' }
   } catch (error) {
     const fault = error instanceof FaultError ? error : undefined
@@ -132,10 +144,11 @@ function parseRequest(line: string): LabRequest {
   }
 }
 
-async function perform(lab: Lab, request: LabRequest): Promise<object> {
+async function perform(served: ServedLab, request: LabRequest): Promise<object> {
+  const { lab } = served
   switch (request.op) {
     case 'status':
-      return lab.status()
+      return statusOf(served)
     case 'impair': {
       const { a, b, impairment, oneWay } = request
       await lab.impair(a, b, impairment, { oneWay })

@@ -21,7 +21,7 @@ export interface Topology {
 }
 
 export const MAX_LAB_NODES = 256
-export const MAX_LAB_LINKS = 2_048
+const MAX_LAB_LINKS = 2_048
 export const MAX_TOPOLOGY_BYTES = 1024 * 1024
 
 type Pair = readonly [number, number]

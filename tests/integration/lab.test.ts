@@ -6,11 +6,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { LabStatus } from '../../node-core/contract/lab.ts'
-import { serviceNameSchema } from '../../node-core/contract/schemas.ts'
 import { checkAdmission } from '../../node-core/lab/invariants/admission.ts'
-import { startRequestProber } from '../../node-core/lab/invariants/request-prober.ts'
-import { startEchoTarget, startTransferTarget } from '../../node-core/lab/invariants/targets.ts'
-import { checkTransfer } from '../../node-core/lab/invariants/transfer.ts'
+import { probeThroughMesh, transferThroughMesh } from '../../node-core/lab/invariants/through-mesh.ts'
 import type { Lab } from '../../node-core/lab/lab.ts'
 import { systemClock } from '../../node-core/platform/clock.ts'
 import { systemRandom } from '../../node-core/platform/random.ts'
@@ -128,39 +125,24 @@ describe('a lab of real nodes', () => {
   })
 
   it('carries services over links that lose, delay and throttle, and every byte arrives once and in order', async () => {
-    const [echo, files] = [await startEchoTarget(), await startTransferTarget()]
-    const [echoName, filesName] = [serviceNameSchema.parse('echo'), serviceNameSchema.parse('files')]
+    const deps = { clock: systemClock, random: systemRandom }
+    const probe = await probeThroughMesh(deps, lab, n1, n2)
     try {
-      const [near, far] = [lab.client(n1), lab.client(n2)]
-      await far.services.expose({ name: echoName, target: echo.target, check: null })
-      await far.services.expose({ name: filesName, target: files.target, check: null })
-      await waitFor('n1 to hear of the services', async () => {
-        const { items } = await near.services.list()
-        return items.filter(({ state }) => state !== 'unhealthy').length === 2
-      })
-      const { forward } = await near.forwards.add({ port: 0, service: echoName, node: n2 })
-      const { forward: bulk } = await near.forwards.add({ port: 0, service: filesName, node: n2 })
-      const prober = await startRequestProber(
-        { clock: systemClock, random: systemRandom },
-        { port: forward.port },
-      )
       await lab.impair(n1, n2, { kind: 'delay', ms: 10, jitterMs: 5 })
       await lab.impair(n1, n2, { kind: 'loss', rate: 0.01 })
       await lab.impair(n1, n2, { kind: 'throttle', bytesPerSecond: 2_000_000 })
-      const report = await checkTransfer(
-        { clock: systemClock },
-        { port: bulk.port, sizeBytes: 3_000_000, seed: 3, signal: AbortSignal.timeout(30_000) },
-      )
-      expect(report.violations).toEqual([])
-      expect(report.durationMs).toBeGreaterThan(1_000)
+      const transfer = await transferThroughMesh(deps, lab, n1, n2, {
+        ...{ sizeBytes: 3_000_000, seed: 3, signal: AbortSignal.timeout(30_000) },
+      })
+      expect(transfer.violations).toEqual([])
+      expect(transfer.durationMs).toBeGreaterThan(1_000)
       await lab.heal()
-      const probed = await prober.finish()
+      const probed = await probe.finish()
       expect(probed.violations).toEqual([])
       expect(probed.answered).toBeGreaterThan(20)
-      expect(echo.accepted).toBe(1)
-      for (const { port } of [forward, bulk]) await near.forwards.remove({ port })
+      expect(probe.accepted()).toBe(1)
     } finally {
-      await Promise.all([echo.close(), files.close()])
+      await probe.close()
     }
   })
 
@@ -241,6 +223,7 @@ describe('nothing is left of a lab', () => {
     expect(await cli(['cut', 'anna', 'bert'])).toMatchObject({ code: 0 })
     const status = await cliJson<LabStatus>(['status'])
     expect(status.links[0]?.impairments).toMatchObject([{ impairment: { kind: 'cut' } }])
+    expect(status.invariants?.violations).toEqual([])
     expect(await cli(['cut', 'anna', 'carl'])).toMatchObject({ code: 1 })
     expect(await cli(['up', '--topology', 'chain:2'])).toMatchObject({ code: 1 })
     expect(await cli(['down'])).toMatchObject({ code: 0 })

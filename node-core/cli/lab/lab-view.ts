@@ -1,10 +1,10 @@
 import type { Applied, LabLinkStatus, LabNodeStatus, LabStatus } from '../../contract/lab.ts'
-import type { Paint, Tone } from '../output/style.ts'
+import { type Paint, printable, type Tone } from '../output/style.ts'
 import { type Cell, renderTable } from '../output/table.ts'
 import { formatFromNow } from '../output/time.ts'
 import { describeImpairment } from './lab-words.ts'
 
-export function describeApplied({ impairment, from, to, bothWays }: Applied): string {
+function describeApplied({ impairment, from, to, bothWays }: Applied): string {
   const what = describeImpairment(impairment)
   return bothWays ? what : `${what} from ${from} to ${to}`
 }
@@ -24,7 +24,11 @@ const seen = (state: LabLinkStatus['seenByA']): Cell =>
   state === null ? { text: 'unknown', tone: 'dim' } : { text: state, tone: LINK_TONES[state] }
 
 /** Nodes with their homes, then links with what impairs them. */
-export function renderLabStatus({ lab, nodes, links }: LabStatus, paint: Paint, nowMs: number): string {
+export function renderLabStatus(
+  { lab, nodes, links, invariants }: LabStatus,
+  paint: Paint,
+  nowMs: number,
+): string {
   return [
     `Lab ${lab.topology} in ${lab.dir}, seed ${lab.seed}, started ${formatFromNow(lab.startedAt, nowMs)}.`,
     '',
@@ -50,5 +54,17 @@ export function renderLabStatus({ lab, nodes, links }: LabStatus, paint: Paint, 
         describeAll(impairments),
       ]),
     ),
+    ...(invariants === undefined ? [] : ['', renderInvariants(invariants, paint)]),
+  ].join('\n')
+}
+
+function renderInvariants(
+  { checks, violations }: NonNullable<LabStatus['invariants']>,
+  paint: Paint,
+): string {
+  if (violations.length === 0) return `Invariants hold (${checks} checks).`
+  return [
+    paint('red', 'Invariants that do not hold:'),
+    ...violations.map((text) => `  ${printable(text)}`),
   ].join('\n')
 }

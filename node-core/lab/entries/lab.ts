@@ -4,9 +4,10 @@ import { printLine, runEntry } from '../../app/entries/entry-io.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { hasCode } from '../../platform/error.ts'
 import { systemRandom } from '../../platform/random.ts'
+import { createInvariantWatch } from '../invariants/watch.ts'
 import { createLab, type Lab } from '../lab.ts'
 import { bundledPrograms, sourcePrograms } from '../programs.ts'
-import { readTopology, serveLab, takeDirectory } from '../supervisor.ts'
+import { readTopology, serveLab, statusOf, takeDirectory } from '../supervisor.ts'
 
 const optionsSchema = z.strictObject({
   dir: z.string().min(1),
@@ -44,6 +45,7 @@ await runEntry(optionsSchema, async ({ dir, topology: text, seed }) => {
     },
     { topology, seed, dir: paths.root },
   )
+  const watch = createInvariantWatch({ clock: systemClock }, lab)
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end())
   // Until the lab is up it belongs to the command that starts it.
@@ -53,13 +55,15 @@ await runEntry(optionsSchema, async ({ dir, topology: text, seed }) => {
     if ((await Promise.race([started, ended])) === 'up') {
       process.removeAllListeners('disconnect')
       process.disconnect?.()
-      serveLab(server, lab, end)
-      await printLine({ ok: true, ...(await lab.status()) })
+      await watch.start()
+      serveLab(server, { lab, watch }, end)
+      await printLine({ ok: true, ...(await statusOf({ lab, watch })) })
       await ended
     } else void started.catch(() => {})
   } finally {
     // No new command meets a lab that is ending.
     server.close()
+    await watch.stop()
     await lab.stop()
   }
 })
