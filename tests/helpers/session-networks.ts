@@ -50,7 +50,7 @@ export function createSessionNetwork(): FlowNetwork {
   }
   return {
     async join() {
-      const member = await startSessionMember({ resumeWindowMs: 300 })
+      const member = await startSessionMember({ resumeWindowMs: 1_500 })
       for (const other of members) await connectMembers(member, other)
       members.push(member)
       return { peer: member.test.host.peerId, transport: member.sessions }

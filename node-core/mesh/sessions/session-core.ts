@@ -192,6 +192,8 @@ class Core implements SessionCore {
 
   abort(reason: ResetReason): void {
     if (this.#over) return
+    // What has arrived has arrived: with that the other end may be done, and no reset harms it.
+    this.#settle()
     for (const { carrier } of this.#lanes) carrier.send({ kind: 'reset', reason })
     this.#close()
   }
@@ -366,6 +368,7 @@ class Core implements SessionCore {
     if (this.#ended && lane.cursor === this.#send.end && !lane.finSent && carrier.writable) {
       lane.finSent = true
       this.#sent = Math.max(this.#sent, this.#send.end + 1)
+      this.#sendDueAck(lane)
       carrier.send({ kind: 'fin', offset: this.#send.end })
     }
     if (this.#sent > this.#acked) this.#watch.sent()

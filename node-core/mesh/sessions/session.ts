@@ -194,7 +194,6 @@ class LiveSession implements Session {
   }
 
   keep(): void {
-    this.#watch()
     this.#keeper.review()
   }
 
@@ -351,7 +350,8 @@ class LiveSession implements Session {
 
   /** Looks now and then, while there is trouble, whether it has lasted too long. */
   #watch(): void {
-    if (this.#cancelWatchdog !== undefined || this.#isOver) return
+    // Whoever opens a session bounds that himself.
+    if (this.#cancelWatchdog !== undefined || this.#isOver || !this.#isEstablished) return
     const { clock } = this.#deps
     const { resumeWindowMs } = this.#options
     this.#cancelWatchdog = clock.after(Math.min(WATCHDOG_MS, resumeWindowMs / 4), () => {

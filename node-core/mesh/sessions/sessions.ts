@@ -157,7 +157,8 @@ class Manager implements Sessions {
     if (this.#isStopped) return
     this.#isStopped = true
     this.#stopFollowing?.()
-    for (const session of this.#all()) session.reset('gone')
+    // Without an error: whoever stops this node knows why.
+    for (const session of this.#all()) session.duplex.destroy()
     await this.#deps.carriers.unhandle(SESSION_PROTOCOL)
   }
 
