@@ -9,7 +9,7 @@ import { createRenewal } from '../mesh/membership/renewal.ts'
 import { createSync } from '../mesh/membership/sync.ts'
 import { createRoutedConnections } from '../mesh/multihop/routed-connections.ts'
 import { createReach, type Reach } from '../mesh/reach/reach.ts'
-import { createRouting, createRouting, type Routing, type Routing } from '../mesh/routing/routing.ts'
+import { createRouting, type Routing } from '../mesh/routing/routing.ts'
 import { createMeshCarriers } from '../mesh/sessions/mesh-carriers.ts'
 import { createSessions, type Sessions } from '../mesh/sessions/sessions.ts'
 import { createMeshNoise, type NoiseHfsParts } from '../noise-hfs/noise-hfs.ts'
@@ -48,6 +48,7 @@ export interface MeshStack {
   readonly host: Host
   readonly links: Links
   readonly routing: Routing
+  readonly reach: Reach
   /** Byte streams between members over whatever paths there are. */
   readonly sessions: Sessions
   /** In the order in which they start. */
@@ -88,7 +89,6 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
     queuedBytes: (peer) => host.connections.of(peer)?.unsentBytes() ?? 0,
   })
   const reach = createReach({ ...parts, addressOf: (peer) => host.connections.of(peer)?.address })
-  const routing = createRouting({ ...parts, links, key: identity.key, store: deps.knowledge.meta })
   const routed = createRoutedConnections({
     ...{ clock, logger, host, membership },
     self: membership.self,
@@ -104,17 +104,16 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
     gate: { admits: (peer) => membership.standing(peer) === 'member' },
   })
   return {
-    ...{ membership, noise, host, links, routing, sessions },
+    ...{ membership, noise, host, links, routing, reach, sessions },
     lifecycles: [
       membership,
       // Protocols are registered before the first connection can ask for them.
       createSync(parts),
       createRenewal(parts),
-      routing,
-      reach,
       joins,
       routing,
       routed,
+      reach,
       host,
       links,
       sessions,

@@ -3,6 +3,7 @@ import { oc } from '@orpc/contract'
 import { z } from 'zod'
 import type { Role } from '../domain/role.ts'
 import { contractErrors } from './errors.ts'
+import { netcheckResultSchema, routeSchema, traceResultSchema } from './routing-schemas.ts'
 import {
   CHECKS,
   checkResultSchema,
@@ -68,6 +69,8 @@ export const contract = {
     ping: reads('viewer')
       .input(z.strictObject({ node: nodeRefSchema, timeoutMs: z.number().int().min(10).max(PING_MAX_MS) }))
       .output(pingResultSchema),
+    /** Looks at how this node is connected, and asks one neighbour to connect back. Takes some seconds. */
+    netcheck: reads('viewer').output(netcheckResultSchema),
     /** Answers, then stops the node in good order. */
     down: changesNode('admin').output(downResultSchema),
     /** Gives up membership: forgets the certificate and the keys, then stops the node. */
@@ -81,6 +84,16 @@ export const contract = {
       .output(revokeResultSchema),
   },
   links: { list: reads('viewer').output(listOf(linkDetailSchema)) },
+  routes: {
+    /** The ways to all members, or to one. */
+    list: reads('viewer')
+      .input(z.strictObject({ node: nodeRefSchema.nullable() }))
+      .output(listOf(routeSchema)),
+    /** The way to a node and the way back, link by link. Sends nothing: it reads what is measured and advertised. */
+    trace: reads('viewer')
+      .input(z.strictObject({ node: nodeRefSchema }))
+      .output(traceResultSchema),
+  },
   invites: {
     create: changesMesh('admin')
       .input(

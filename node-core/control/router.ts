@@ -80,6 +80,9 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
       ping: os.node.ping.handler(async ({ input, context }) =>
         asDocument(await api.node.ping(input, callOf(context))),
       ),
+      netcheck: os.node.netcheck.handler(async ({ context }) =>
+        asDocument(await api.node.netcheck(callOf(context))),
+      ),
       down: os.node.down.handler(async ({ context }) => asDocument(await api.node.down(callOf(context)))),
       leave: os.node.leave.handler(async ({ context }) => asDocument(await api.node.leave(callOf(context)))),
     },
@@ -93,6 +96,14 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
     },
     links: {
       list: os.links.list.handler(async ({ context }) => asDocument(await api.links.list(callOf(context)))),
+    },
+    routes: {
+      list: os.routes.list.handler(async ({ input, context }) =>
+        asDocument(await api.routes.list(input, callOf(context))),
+      ),
+      trace: os.routes.trace.handler(async ({ input, context }) =>
+        asDocument(await api.routes.trace(input, callOf(context))),
+      ),
     },
     invites: {
       create: os.invites.create.handler(async ({ input, context }) =>

@@ -1,4 +1,5 @@
 import type { ContractOutputs } from '../../node-core/contract/contract.ts'
+import type { NetcheckResult, Route } from '../../node-core/contract/routing-schemas.ts'
 import {
   type Forward,
   inviteIdSchema,
@@ -167,6 +168,39 @@ function unknownNode(node: string): Error {
   })
 }
 
+const routeOf = ({ peer, name, reachable }: MemberDetail): Route => ({
+  ...{ peer, name },
+  paths: reachable ? [{ hops: 1, via: [], viaNames: [], costMs: 24.3 }] : [],
+  transit: reachable,
+  links: reachable ? 1 : 0,
+  advertMs: reachable ? 4_000 : null,
+  convicted: false,
+})
+
+function netcheckOf({ members, node }: FakeNodeState): Omit<NetcheckResult, 'schema'> {
+  const others = members.filter(({ peer }) => peer !== node.peerId)
+  const lost = others.filter(({ reachable }) => !reachable).map(({ name }) => name)
+  const address = '/ip4/127.0.0.1/tcp/4001'
+  return {
+    ok: lost.length === 0,
+    verdict: lost.length === 0 ? 'This node reaches all.' : `This node does not reach ${lost.join(', ')}.`,
+    todo: lost.length === 0 ? [] : ['Check that they run.'],
+    listen: { addresses: [address], announced: [address] },
+    reach: {
+      reachable: true,
+      askedNode: nameOf('server'),
+      results: [{ address, answered: true }],
+      detail: null,
+    },
+    members: others.map(({ peer, name, reachable, hops, via }) => ({
+      ...{ peer, name, reachable, hops, via },
+      rttMs: reachable ? 23.4 : null,
+      suites: reachable ? [SUITE] : [],
+    })),
+    clock: { offsetMs: -3, neighbours: 1 },
+  }
+}
+
 function createApi(state: FakeNodeState): NodeApi {
   const called = (operation: string, input?: unknown): void => {
     state.calls.push(input === undefined ? operation : `${operation} ${JSON.stringify(input)}`)
@@ -230,6 +264,10 @@ function createApi(state: FakeNodeState): NodeApi {
           detail: answered ? null : 'timed out',
         }
       },
+      async netcheck() {
+        called('node.netcheck')
+        return netcheckOf(state)
+      },
       async down() {
         called('node.down')
         stopSoon()
@@ -257,6 +295,25 @@ function createApi(state: FakeNodeState): NodeApi {
       async list() {
         called('links.list')
         return { items: state.links }
+      },
+    },
+    routes: {
+      async list({ node }) {
+        called('routes.list', { node })
+        const items = state.members.filter(({ self }) => !self).map(routeOf)
+        return { items: node === null ? items : items.filter(({ peer }) => peer === find(node).peer) }
+      },
+      async trace({ node }) {
+        called('routes.trace', { node })
+        const { peer, name, reachable } = find(node)
+        const measured = { rttMs: 23.4, lossEstimate: 0.002, suite: SUITE, costMs: 24.3 }
+        const here = { from: state.node.name, to: name, toPeer: peer }
+        const there = { from: name, to: state.node.name, toPeer: state.node.peerId }
+        return {
+          ...{ peer, name, reached: reachable },
+          forward: reachable ? [{ ...here, ...measured, source: 'measured', ageMs: null }] : [],
+          back: reachable ? [{ ...there, ...measured, source: 'advertised', ageMs: 4_000 }] : [],
+        }
       },
     },
     invites: {

@@ -8,7 +8,7 @@ export interface MeasuredLink {
   readonly rttMs: number | undefined
   /** 0 to 1, estimated. */
   readonly lossEstimate: number | undefined
-  /** Bytes that wait at this end for the link, smoothed. */
+  /** Bytes that wait at this end for the link. */
   readonly queuedBytes: number
 }
 

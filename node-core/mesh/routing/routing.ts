@@ -52,6 +52,8 @@ export interface Routing extends Lifecycle {
   routesTo(peer: PeerId): readonly (CostedPath | { readonly hops: Hops; readonly costUs: undefined })[]
   /** Paths that another node would take by what it advertises; without its habits, so it may stay on another one. */
   pathsBetween(from: PeerId, to: PeerId): readonly CostedPath[]
+  /** Since the newest advert of a member came, ms; `undefined` when there is none. */
+  heardMs(peer: PeerId): number | undefined
   topology(): TopologyView
   counters(): Readonly<Record<AdvertCount | 'recomputed', number>>
 }
@@ -188,7 +190,7 @@ class LinkStateRouting implements Routing {
   }
 
   topology(): TopologyView {
-    const { clock, membership } = this.#deps
+    const { clock } = this.#deps
     const counting = new Set(this.#adverts.counting().map(({ origin }) => origin))
     const nodes = this.#adverts.digest().flatMap(({ kind, name }) => {
       const advert = kind === 'advert' ? this.#adverts.get(name as PeerId) : undefined
@@ -197,11 +199,16 @@ class LinkStateRouting implements Routing {
     return {
       nodes: nodes.map((advert) => ({
         ...advert,
-        heardMs: advert.origin === membership.self ? 0 : clock.monotonicMs() - advert.receivedMs,
+        heardMs: clock.monotonicMs() - advert.receivedMs,
         convicted: !counting.has(advert.origin),
         carries: this.#mayCarry(advert),
       })),
     }
+  }
+
+  heardMs(peer: PeerId): number | undefined {
+    const advert = this.#adverts.get(peer)
+    return advert && this.#deps.clock.monotonicMs() - advert.receivedMs
   }
 
   counters(): ReturnType<Routing['counters']> {

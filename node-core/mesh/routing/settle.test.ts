@@ -27,7 +27,7 @@ const topologyOf = (adverts: readonly NodeLinks[]): Topology =>
   buildTopology(adverts.map(({ origin, transit, links }) => ({ origin, transit, links })))
 
 /**
- * Nodes that pass adverts on along a line of neighbours, in an order and with losses, repeats and delays that a seed
+ * Nodes that pass adverts on around a ring of neighbours, in an order and with losses, repeats and delays that a seed
  * decides, and at the end compare what they hold until nobody has anything that a neighbour lacks.
  */
 function simulate(seed: number) {
@@ -35,7 +35,8 @@ function simulate(seed: number) {
   const clock = createManualClock()
   const stores = everyone.map((index) => world.store(index, clock))
   const queue: { readonly to: number; readonly from: number; readonly item: Item<AdvertKind> }[] = []
-  const neighbours = (index: number): number[] => [index - 1, index + 1].filter((at) => at >= 0 && at < SIZE)
+  // A ring: no single node can keep the others from hearing of each other.
+  const neighbours = (index: number): number[] => [(index + SIZE - 1) % SIZE, (index + 1) % SIZE]
   const at = (index: number): AdvertStore => stores[index] ?? expect.fail(`there is no node ${index}`)
 
   for (const [index, store] of stores.entries()) {
