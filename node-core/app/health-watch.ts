@@ -72,8 +72,11 @@ function isolatedItem(others: readonly Member[], refusals: PeerRefusals): Health
   const [first] = refused
   const code = first && refusals.of(first.peer)
   if (code === undefined) {
-    const title = `None of the ${others.length} other members can be reached: check the network of this machine.`
-    return item('isolated', 'critical', title, true)
+    const who =
+      others.length === 1
+        ? `The only other member, ${others[0]?.certificate.name}, cannot be reached: is it up,`
+        : `None of the ${others.length} other members can be reached: are they up,`
+    return item('isolated', 'critical', `${who} and does the network of this machine work?`, true)
   }
   const names = refused.slice(0, MAX_NAMES).map(({ certificate }) => certificate.name)
   const rest = refused.length > names.length ? ` and ${refused.length - names.length} more` : ''

@@ -43,7 +43,7 @@ export async function initMesh(
     throw new FaultError<InitFault>(
       { code: 'HOME_HAS_NODE', home: home.paths.root },
       `the home ${home.paths.root} already holds a node`,
-      { hint: 'Start it with x0t up, or make the new mesh in another home with --home.' },
+      { hint: HAS_NODE_HINT },
     )
   }
   const nodeSeeds = generateSeeds(deps.random)
@@ -63,6 +63,9 @@ export async function initMesh(
     wipeSeeds(authoritySeeds)
   }
 }
+
+const HAS_NODE_HINT =
+  'Start it with x0t up. If it was left by an x0t join that broke off, run that again. Or name another home with --home.'
 
 interface Founder extends Pick<InitOptions, 'mesh' | 'name' | 'certificateLifeMs'> {
   readonly identity: NodeIdentity

@@ -1,4 +1,5 @@
-import { rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
+import { setAsideKnowledge } from '../knowledge/set-aside.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { OpenHome } from './open-home.ts'
 
@@ -12,7 +13,5 @@ export async function forgetMembership(deps: { readonly clock: Clock }, home: Op
   // First what makes it this node: a crash in between leaves a home that `init` and `join` take over.
   await rm(keystore, { force: true })
   await rm(keyFile, { force: true })
-  const stamp = new Date(deps.clock.now()).toISOString().replaceAll(/[-:.]/g, '')
-  for (const suffix of ['-wal', '-shm']) await rm(`${database}${suffix}`, { force: true })
-  await rename(database, `${database}.left-${stamp}`)
+  setAsideKnowledge(deps, database, 'left')
 }

@@ -202,7 +202,7 @@ describe('a damaged store', () => {
     for (const round of [1, 2]) {
       writeFileSync(path, `damaged ${round}`)
       writeFileSync(`${path}-wal`, 'its log')
-      const target = setAsideKnowledge({ clock }, path)
+      const target = setAsideKnowledge({ clock }, path, 'corrupt')
       expect(readFileSync(target, 'utf8')).toBe(`damaged ${round}`)
       expect(readFileSync(`${target}-wal`, 'utf8')).toBe('its log')
       expect(existsSync(path) || existsSync(`${path}-wal`)).toBe(false)

@@ -25,7 +25,7 @@ export type StoreFault =
 export type StoreFaultCode = StoreFault['code']
 
 const SET_ASIDE_HINT =
-  'Restore a backup, or move the file away: the node then starts with an empty store and asks the mesh for the rest.'
+  'Restore a backup. A member that has none can move the file away and x0t join again with a new invite.'
 
 /** What to do about a fault of the store, for a person. */
 const HINTS: Readonly<Record<StoreFaultCode, string | undefined>> = {

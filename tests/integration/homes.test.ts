@@ -1,7 +1,10 @@
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Status } from '../../node-core/contract/schemas.ts'
+import { curl } from '../helpers/curl.ts'
+import { freePort, startHttpSite } from '../helpers/http-site.ts'
 import { createMeshFixture, type MeshFixture, waitFor, X0T, x0t } from '../helpers/x0t.ts'
 
 interface ErrorDocument {
@@ -122,6 +125,38 @@ describe('a home and its node', () => {
     expect(up.code).toBe(0)
     expect((await x0t(['--home', join(deep, 'h'), 'status', '--check', 'ready'])).code).toBe(0)
     expect((await x0t(['--home', join(deep, 'h'), 'down'])).code).toBe(0)
+  })
+
+  it('founds a whole mesh where an attempt that broke off has left half of one', async () => {
+    await mesh.init('one')
+    // What init writes last, and what leave removes first.
+    for (const file of ['keystore.x0t', 'keystore.key']) await rm(join(mesh.home('one'), file))
+    expect((await x0t(['--home', mesh.home('one'), 'up', '--json'])).code).toBe(1)
+    await mesh.init('one')
+    const node = await mesh.up('one')
+    const site = await startHttpSite(1_000)
+    try {
+      const port = await freePort()
+      await node.json(['expose', 'site', '--to', site.target])
+      await node.json(['forward', String(port), 'site'])
+      // Under the policy of the new mesh: that of the old one is signed by an authority that is gone.
+      expect(await curl(`http://127.0.0.1:${port}${site.path}`)).toMatchObject({
+        code: 0,
+        sha256: site.sha256,
+      })
+    } finally {
+      await site.close()
+    }
+  })
+
+  it('keeps running when a named pipe takes the place of x0t.yaml', async () => {
+    await mesh.init('one')
+    const node = await mesh.up('one')
+    execFileSync('mkfifo', [join(node.home, 'x0t.yaml')])
+    await waitFor('the bad edit to be reported', async () => {
+      const { health } = await node.json<Status>(['status'], { timeoutMs: 5_000 })
+      return health.some((item) => item.code === 'config-invalid')
+    })
   })
 
   it('forgets its membership on leave', async () => {

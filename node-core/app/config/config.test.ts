@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -70,8 +71,11 @@ links: { min: 1, max: 4 }
   it('reports a file that it cannot read', () => {
     expect(loadConfig(folder)).toMatchObject({
       ok: false,
-      problems: [{ message: expect.stringContaining('EISDIR') }],
+      problems: [{ message: 'is not a regular file' }],
     })
+    execFileSync('mkfifo', [path])
+    expect(loadConfig(path)).toMatchObject({ ok: false, problems: [{ message: 'is not a regular file' }] })
+    rmSync(path)
     writeFileSync(path, new Uint8Array([0x61, 0x3a, 0xff, 0xfe]))
     expect(loadConfig(path)).toMatchObject({ ok: false, problems: [{ message: 'is not UTF-8 text' }] })
     writeFileSync(path, `# ${'x'.repeat(70_000)}`)

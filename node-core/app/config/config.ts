@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { messageOf } from '../../platform/error.ts'
 import { type ConfigResult, parseConfig } from './parse-config.ts'
 
@@ -11,9 +11,12 @@ export function loadConfig(path: string): ConfigResult {
     problems: [{ file: path, line: undefined, column: undefined, key: '', message }],
   })
   try {
-    const file = openSync(path, 'r')
+    // Opened for reading, a named pipe would hold up the whole node until somebody writes into it.
+    const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     try {
-      const { size } = fstatSync(file)
+      const status = fstatSync(file)
+      if (!status.isFile()) return problem('is not a regular file')
+      const { size } = status
       if (size > MAX_FILE_BYTES) return problem(`is ${size} bytes long; at most ${MAX_FILE_BYTES} are read`)
       return parseConfig(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)), path)
     } finally {

@@ -4,7 +4,7 @@ import { silentLogger } from '../../platform/logger.ts'
 import { systemRandom } from '../../platform/random.ts'
 import { requireConfig } from '../config/require-config.ts'
 import { initMesh } from '../init-mesh.ts'
-import { openHome } from '../open-home.ts'
+import { openHomeToBegin } from '../open-home.ts'
 import { nodeNameOption, printLine, runEntry } from './entry-io.ts'
 
 const optionsSchema = z.strictObject({
@@ -17,7 +17,7 @@ const optionsSchema = z.strictObject({
 const deps = { clock: systemClock, random: systemRandom, logger: silentLogger }
 
 await runEntry(optionsSchema, async ({ home: root, mesh, name }, { passphrase }) => {
-  const home = openHome(deps, root)
+  const home = await openHomeToBegin(deps, root)
   try {
     const { certificates } = requireConfig(home.paths.config)
     const options = { mesh, name, passphrase, certificateLifeMs: certificates.lifetimeMs }

@@ -4,7 +4,7 @@ import { FaultError } from '../../platform/error.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { systemRandom } from '../../platform/random.ts'
 import { joinHome } from '../join-home.ts'
-import { openHome } from '../open-home.ts'
+import { openHomeToBegin } from '../open-home.ts'
 import { type EntryFault, nodeNameOption, printLine, runEntry } from './entry-io.ts'
 
 const optionsSchema = z.strictObject({
@@ -29,7 +29,7 @@ await runEntry(optionsSchema, async ({ home: root, name, timeoutMs }, { passphra
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => controller.abort(new Error(`the signal ${signal}`)))
   }
-  const home = openHome(deps, root)
+  const home = await openHomeToBegin(deps, root)
   try {
     const joined = await joinHome(deps, home, {
       ...{ name, token, passphrase, timeoutMs, signal: controller.signal },

@@ -41,7 +41,7 @@ export const initCommand = defineCommand({
     const { paths, output, interrupts } = context
     if (existsSync(paths.keystore)) {
       throw cliFault({ code: 'HOME_HAS_NODE' }, `the home ${paths.root} already holds a node`, {
-        hint: 'Start it with x0t up, or make the new mesh in another home with --home.',
+        hint: 'Start it with x0t up. If it was left by an x0t join that broke off, run that again. Or name another home with --home.',
       })
     }
     const passphrase = await newPassphrase(context, words)

@@ -83,7 +83,7 @@ export async function existingPassphrase(
       { code: 'PASSPHRASE_NEEDED' },
       'the keystore of this home needs its passphrase, and nobody can be asked',
       {
-        hint: 'Give --passphrase-file FILE, or set X0T_PASSPHRASE_FILE.',
+        hint: `Give --passphrase-file FILE, or set X0T_PASSPHRASE_FILE. If it was made without a passphrase, its key file ${context.paths.keyFile} is missing.`,
       },
     )
   }
