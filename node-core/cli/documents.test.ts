@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type CliHome, type CliOptions, createCliHome, documentOf } from '../../tests/helpers/cli-process.ts'
 import { JOIN_ID, PHONE, SERVER, TOKEN } from '../../tests/helpers/fake-node-api.ts'
 import { errorDocumentSchema } from '../contract/errors.ts'
+import { netcheckResultSchema, routeSchema, traceResultSchema } from '../contract/routing-schemas.ts'
 import {
   forwardSchema,
   inviteResultSchema,
@@ -104,6 +105,25 @@ describe('documents', () => {
       await x0t(['ping', 'server', '-c', '2', '--json']),
     )
     expect(pings).toMatchObject({ sent: 2, answered: 2, items: [{ seq: 1, rttMs: 23.4 }, { seq: 2 }] })
+  })
+
+  it('prints routes, a trace and the check of the network as their schemas say', async () => {
+    const state = await home.serve()
+    const routes = documentOf(listOf(routeSchema), await x0t(['routes', '--json']))
+    expect(routes.items.map(({ name, paths }) => [name, paths.length])).toEqual([
+      ['server', 1],
+      ['phone', 0],
+    ])
+    const one = documentOf(listOf(routeSchema), await x0t(['routes', 'server', '--json']))
+    expect(one.items).toHaveLength(1)
+    const trace = documentOf(traceResultSchema, await x0t(['trace', 'server', '--json']))
+    expect(trace.forward).toMatchObject([{ from: 'laptop', to: 'server', source: 'measured' }])
+    expect(trace.back).toMatchObject([{ from: 'server', to: 'laptop', source: 'advertised' }])
+    expect((await x0t(['trace', 'phone', '--json'])).code).toBe(1)
+    const check = await x0t(['netcheck', '--json'])
+    expect(documentOf(netcheckResultSchema, check)).toMatchObject({ ok: false })
+    expect(check.code).toBe(1)
+    expect(state.calls).toContain('routes.list {"node":"server"}')
   })
 
   it('prints its own version and that of the node, running or not', async () => {

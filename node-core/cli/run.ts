@@ -11,6 +11,7 @@ import { labUpCommand } from './commands/lab-up.ts'
 import { leaveCommand, revokeCommand } from './commands/membership.ts'
 import { peersCommand } from './commands/peers.ts'
 import { pingCommand } from './commands/ping.ts'
+import { netcheckCommand, routesCommand, traceCommand } from './commands/routes.ts'
 import {
   exposeCommand,
   forwardCommand,
@@ -42,6 +43,9 @@ export const COMMANDS = [
   leaveCommand,
   peersCommand,
   pingCommand,
+  routesCommand,
+  traceCommand,
+  netcheckCommand,
   exposeCommand,
   unexposeCommand,
   servicesCommand,
