@@ -31,8 +31,7 @@ export function startTransferTarget(): Promise<JudgeTarget> {
       socket.off('data', onData)
       socket.resume()
       const [seed, size] = [request.readUInt32BE(0), Number(request.readBigUInt64BE(4))]
-      // A reset in the middle is for the client to judge.
-      send(socket, seed, size).catch(() => socket.destroy())
+      void send(socket, seed, size)
     }
     socket.on('data', onData)
   })
@@ -40,14 +39,18 @@ export function startTransferTarget(): Promise<JudgeTarget> {
 
 async function send(socket: Socket, seed: number, sizeBytes: number): Promise<void> {
   const next = seededBytes(seed)
-  const gone = once(socket, 'close')
+  const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   for (let sent = 0; sent < sizeBytes && !socket.destroyed; ) {
     const chunk = next(Math.min(CHUNK_BYTES, sizeBytes - sent))
     sent += chunk.length
-    if (!socket.write(chunk)) await Promise.race([once(socket, 'drain'), gone])
+    if (!socket.write(chunk)) await Promise.race([drained(socket), gone])
   }
   socket.end()
 }
+
+/** Unlike `once`, it is not rejected by an error that comes later. */
+const drained = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => socket.once('drain', () => resolve()))
 
 /** A stream of bytes that looks random and is the same for a seed: the keystream of AES-128-CTR. */
 export function seededBytes(seed: number): (count: number) => Buffer {
