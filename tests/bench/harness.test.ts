@@ -41,10 +41,10 @@ describe('the harness', () => {
     const json = join(directory, 'report.json')
     const report = await runBench(OPTIONS, counting(order), ['--json', json, '--n', '6', '--seed', '3'])
     expect(report.summary).toEqual([
-      { metric: 'aa', unit: 'ms', median: 2, p95: 2, n: 6 },
-      { metric: 'bbbb', unit: 'ms', median: 4, p95: 4, n: 6 },
-      { metric: 'cc', unit: 'MB/s', median: 2, p95: 2, n: 3 },
-      { metric: 'bbbb / aa', unit: 'x', median: 2, p95: 2, n: 6 },
+      { metric: 'aa', unit: 'ms', median: 2, p95: 2, worst: 2, n: 6 },
+      { metric: 'bbbb', unit: 'ms', median: 4, p95: 4, worst: 4, n: 6 },
+      { metric: 'cc', unit: 'MB/s', median: 2, p95: 2, worst: 2, n: 3 },
+      { metric: 'bbbb / aa', unit: 'x', median: 2, p95: 2, worst: 2, n: 6 },
     ])
     expect(JSON.parse(readFileSync(json, 'utf8'))).toEqual(report)
     expect(output).toContain('bbbb / aa')
@@ -95,6 +95,31 @@ describe('the harness', () => {
     } finally {
       vi.useRealTimers()
     }
+  })
+
+  it('takes several figures of one measurement, and leaves out what could not be measured', async () => {
+    const figures = [
+      [1, 10],
+      [2, Number.NaN],
+      [3, 30],
+    ]
+    let at = 0
+    const bench: BenchCase = {
+      ...{ metric: 'speed', unit: 'MB/s' },
+      further: [{ metric: 'cost', unit: 's/GB', comparedTo: 'speed' }],
+      sample: async () => figures[at++] ?? Number.NaN,
+    }
+    const report = await runBench(
+      { ...OPTIONS, warmup: 0 },
+      async () => ({ cases: [bench], close: async () => {} }),
+      ['--n', '3', '--only', 'cost'],
+    )
+    expect(report.samples).toEqual({ speed: [1, 2, 3], cost: [10, 30] })
+    expect(report.summary).toMatchObject([
+      { metric: 'speed', median: 2, worst: 1, n: 3 },
+      { metric: 'cost', median: 20, worst: 30, n: 2 },
+      { metric: 'cost / speed', unit: 'x', median: 10 },
+    ])
   })
 
   it('interpolates quantiles', () => {

@@ -16,16 +16,21 @@ import { z } from 'zod'
 import { probeCapabilities } from '../../node-core/noise-hfs/probe.ts'
 import { type SummaryRow, table } from './table.ts'
 
-export interface BenchCase {
+export interface Metric {
   /** What is measured, e.g. `connect stock noise`. Unique; the key of the samples. */
   readonly metric: string
-  readonly unit: 'ms' | 'MB/s' | 'x' | 'bytes' | '%' | 'MB'
+  readonly unit: 'ms' | 'us' | 's' | 'MB/s' | 's/GB' | 'x' | 'bytes' | 'count' | 'lost' | '%' | 'MB'
+  /** Of another metric of the same run: adds a row with the ratio of the two. */
+  readonly comparedTo?: string
+}
+
+export interface BenchCase extends Metric {
+  /** What the same measurement tells besides. */
+  readonly further?: readonly Metric[]
   /** How often it runs in proportion to `--n`. Default 1. */
   readonly share?: number
-  /** Of another case of the same run: adds a row with the ratio of the two. */
-  readonly comparedTo?: string
-  /** One measurement. */
-  sample(): Promise<number>
+  /** One measurement: the figure, or that and the further ones in their order. NaN is left out. */
+  sample(): Promise<number | readonly number[]>
 }
 
 export interface BenchOptions {
@@ -128,19 +133,25 @@ export function quantile(values: readonly number[], q: number): number {
   return low === undefined || high === undefined ? Number.NaN : low + (high - low) * (at - Math.floor(at))
 }
 
+const metricsOf = (bench: BenchCase): readonly Metric[] => [bench, ...(bench.further ?? [])]
+
 function summarise(cases: readonly BenchCase[], samples: Report['samples']): SummaryRow[] {
-  const rows = cases.map(({ metric, unit }) => {
+  const metrics = cases.flatMap(metricsOf)
+  const rows = metrics.map(({ metric, unit }) => {
     const values = samples[metric] ?? []
     // The 95th percentile of a rate is its slow end, as it is of a time.
-    const slow = unit === 'MB/s' ? 0.05 : 0.95
-    return { metric, unit, median: quantile(values, 0.5), p95: quantile(values, slow), n: values.length }
+    const [slow, worst] = unit === 'MB/s' ? [0.05, 0] : [0.95, 1]
+    return {
+      ...{ metric, unit, median: quantile(values, 0.5), p95: quantile(values, slow) },
+      ...{ worst: quantile(values, worst), n: values.length },
+    }
   })
   const rowOf = (metric: string): SummaryRow | undefined => rows.find((row) => row.metric === metric)
-  const ratios = cases.flatMap(({ metric, comparedTo }) => {
+  const ratios = metrics.flatMap(({ metric, comparedTo }) => {
     const [mine, other] = [rowOf(metric), comparedTo === undefined ? undefined : rowOf(comparedTo)]
     if (mine === undefined || other === undefined || mine.n === 0 || other.n === 0) return []
-    const ratio = { median: mine.median / other.median, p95: mine.p95 / other.p95, n: mine.n }
-    return [{ metric: `${metric} / ${comparedTo}`, unit: 'x', ...ratio }]
+    const [median, p95, worst] = [mine.median / other.median, mine.p95 / other.p95, mine.worst / other.worst]
+    return [{ metric: `${metric} / ${comparedTo}`, unit: 'x', median, p95, worst, n: mine.n }]
   })
   return [...rows, ...ratios]
 }
@@ -211,7 +222,7 @@ export async function runBench(
     args.only.length === 0 || args.only.some((part) => metric.includes(part))
   assertNativeCrypto()
   const { cases: all, close } = await setUp(wanted)
-  const cases = all.filter(({ metric }) => wanted(metric))
+  const cases = all.filter((bench) => metricsOf(bench).some(({ metric }) => wanted(metric)))
   if (cases.length === 0) throw new RangeError(`--only ${args.only.join(',')} names no case`)
   try {
     const commit = commitOf()
@@ -242,7 +253,7 @@ async function runRounds(
     commit,
     args.seed,
     args.n,
-    cases.map(({ metric }) => metric),
+    cases.flatMap(metricsOf).map(({ metric }) => metric),
   ])
   const key = createHash('sha256').update(identity).digest('hex').slice(0, 16)
   const file = progressFile(options, args, key)
@@ -256,8 +267,12 @@ async function runRounds(
     // Seeded by the round, so that a run that goes on has the order it would have had.
     for (const bench of shuffled(cases, seeded(args.seed * 1_000_003 + round))) {
       if (!runsIn(round, bench.share ?? 1)) continue
-      progress.samples[bench.metric] ??= []
-      progress.samples[bench.metric]?.push(await bench.sample())
+      const figures = [await bench.sample()].flat()
+      for (const [at, { metric }] of metricsOf(bench).entries()) {
+        const figure = figures[at]
+        progress.samples[metric] ??= []
+        if (figure !== undefined && Number.isFinite(figure)) progress.samples[metric]?.push(figure)
+      }
     }
     progress.round = round + 1
     if (performance.now() - savedMs > SAVE_EVERY_MS) {

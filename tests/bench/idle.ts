@@ -2,30 +2,16 @@
  * `npm run bench:idle`: what a node costs that has nothing to do. Four real nodes, each linked to the other three;
  * memory from /proc and CPU time over a window, per node. `--n` is the number of windows.
  */
-import { readFileSync } from 'node:fs'
 import type { Status } from '../../node-core/contract/schemas.ts'
 import { createMeshFixture, type MeshFixture, type RunningNode, waitFor } from '../helpers/x0t.ts'
 import { type BenchCase, runBench } from './harness.ts'
+import { cpuMs, residentMb } from './process-usage.ts'
 
 const NAMES = ['anna', 'boris', 'clara', 'dmitri'] as const
 const WINDOW_MS = 10_000
 /** A mesh that has just formed still exchanges what it knows. */
 const SETTLE_MS = 10_000
-/** Linux counts process time in hundredths of a second (`getconf CLK_TCK` is 100 on all its platforms). */
-const TICK_MS = 10
-
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** User and system time of a process, milliseconds. proc_pid_stat(5): fields 14 and 15, behind the name in brackets. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS
-}
-
-/** Resident memory in MB of 2^20 bytes, as `top` shows it. */
-function residentMb(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024
-}
 
 async function formMesh(mesh: MeshFixture): Promise<RunningNode[]> {
   const [founder, ...others] = NAMES

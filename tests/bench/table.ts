@@ -5,15 +5,21 @@ export interface SummaryRow {
   readonly median: number
   /** The slow end: the 95th percentile of a time, the 5th of a rate. */
   readonly p95: number
+  /** The slowest of all, the most of what was lost. */
+  readonly worst: number
   readonly n: number
 }
 
-const HEADINGS = ['metric', 'unit', 'median', 'p95', 'n'] as const
+const HEADINGS = ['metric', 'unit', 'median', 'p95', 'worst', 'n'] as const
 
 /** A report's summary for people. */
 export function table(rows: readonly SummaryRow[]): string {
   const number = (value: number): string => (Number.isNaN(value) ? '-' : value.toFixed(value >= 100 ? 0 : 2))
-  const cells = rows.map((row) => [row.metric, row.unit, number(row.median), number(row.p95), String(row.n)])
+  const cells = rows.map((row) => [
+    ...[row.metric, row.unit],
+    ...[row.median, row.p95, row.worst].map(number),
+    String(row.n),
+  ])
   const widths = HEADINGS.map((heading, i) =>
     Math.max(heading.length, ...cells.map((row) => row[i]?.length ?? 0)),
   )
