@@ -21,8 +21,10 @@ import {
 import {
   createForwards,
   createServices,
+  createSocksPorts,
   type ForwardRepository,
   type ServiceRepository,
+  type SocksRepository,
 } from './repositories/services.ts'
 import { createSql, type Sql } from './sql.ts'
 import { corrupt, guarded, storeError } from './store-fault.ts'
@@ -42,6 +44,7 @@ export interface Knowledge {
   readonly nodeRecords: NodeRecordRepository
   readonly services: ServiceRepository
   readonly forwards: ForwardRepository
+  readonly socks: SocksRepository
   readonly addresses: AddressRepository
   /** Releases the file. Can be called twice. */
   close(): void
@@ -103,6 +106,7 @@ function withRepositories(sql: Sql, close: () => void): Knowledge {
     nodeRecords: createNodeRecords(sql),
     services: createServices(sql),
     forwards: createForwards(sql),
+    socks: createSocksPorts(sql),
     addresses: createAddresses(sql),
     close,
   }

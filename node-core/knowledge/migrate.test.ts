@@ -14,6 +14,7 @@ import type { Migration } from './migrations/migration.ts'
 const RELEASED: readonly string[] = [
   '414752f539ce41fd459fd93ebaa88c3f51b3fbf25228221a608ba5afc2ea4770',
   '445196ac72d634d1c9316dae31fcca94878e46c1dad6f2b11c78ff365b9e4a77',
+  '1503b70e527c06b9009b10acd6ed3399b644660b724b2158a7be824e18876cad',
 ]
 
 let folder = ''

@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts'
 import { messageOf } from '../platform/error.ts'
 import type { Random } from '../platform/random.ts'
 import { withTimeout } from '../platform/wait.ts'
-import { decodeFlowReply, encodeFlowRequest } from './flow-header.ts'
+import { decodeFlowReply, encodeFlowRequest, type FlowRefusal } from './flow-header.ts'
 import { readHeader } from './header-io.ts'
 import type { PolicyGate, Provider, ProviderDirectory } from './ports.ts'
 import { type Candidate, chooseProviders, type ProviderQuery, providingDenial } from './provider-choice.ts'
@@ -13,8 +13,14 @@ import { flowReset } from './service-fault.ts'
 export type ConnectOutcome =
   /** The provider has its target connected. What it sends may already wait in the flow, which is paused. */
   | { readonly kind: 'connected'; readonly flow: Duplex; readonly peer: PeerId }
-  /** `reason` names every provider and what was wrong with it, for people. */
-  | { readonly kind: 'failed'; readonly reason: string }
+  /** `reason` names every provider and what was wrong with it, for people; `why` sums it up, for programs. */
+  | { readonly kind: 'failed'; readonly why: ConnectFailure; readonly reason: string }
+
+/**
+ * `denied`: the policy or the provider says no. `refused`: the target of a provider takes no connections.
+ * `unreachable`: anything else.
+ */
+export type ConnectFailure = 'denied' | 'refused' | 'unreachable'
 
 /** Finds a provider that takes a flow. Forwards use it, and whatever else brings clients to services. */
 export interface Connector {
@@ -73,29 +79,29 @@ export function createConnector(deps: ConnectorDeps, options: ConnectorOptions):
       const denial = providingDenial(mayProvide(policy, peer, service))
       if (denial !== undefined) {
         flow.destroy(flowReset(peer, denial))
-        return { kind: 'failed', reason: `${label}: ${denial}` } as const
+        return { kind: 'failed', why: 'denied', reason: `${label}: ${denial}` } as const
       }
       restingUntilMs.delete(restKey(peer, service))
       return { kind: 'connected', flow, peer } as const
     } catch (error) {
       if (restingUntilMs.size >= MAX_RESTING) restingUntilMs.clear()
       if (!signal.aborted) restingUntilMs.set(restKey(peer, service), clock.monotonicMs() + options.restMs)
-      return { kind: 'failed', reason: `${label}: ${messageOf(error)}` } as const
+      return { kind: 'failed', why: failureOf(error), reason: `${label}: ${messageOf(error)}` } as const
     }
   }
   return {
     async connect(query, signal) {
       const { candidates, ruledOut } = choose(query)
-      const reasons = [...ruledOut]
+      const failures: { readonly why: ConnectFailure; readonly reason: string }[] = [...ruledOut]
       const untilMs = clock.monotonicMs() + options.totalTimeoutMs
       for (const candidate of candidates.slice(0, MAX_ATTEMPTS)) {
         if (signal.aborted || clock.monotonicMs() >= untilMs) break
         const outcome = await attempt(candidate, query.service, signal)
         if (outcome.kind === 'connected') return outcome
-        reasons.push(outcome.reason)
+        failures.push(outcome)
       }
-      if (signal.aborted) return { kind: 'failed', reason: 'the client went away' }
-      return { kind: 'failed', reason: reasons.join('; ') }
+      if (signal.aborted) return { kind: 'failed', why: 'unreachable', reason: 'the client went away' }
+      return { kind: 'failed', why: sumUp(failures), reason: failures.map(({ reason }) => reason).join('; ') }
     },
   }
 }
@@ -103,6 +109,25 @@ export function createConnector(deps: ConnectorDeps, options: ConnectorOptions):
 /** A provider must be a member, and its certificate must satisfy a rule that lets it provide the service. */
 function mayProvide(policy: PolicyGate, peer: PeerId, service: ServiceName) {
   return policy.standing(peer) === 'member' ? policy.mayProvide(peer, service) : { allow: false }
+}
+
+/** One reason if all agree. Otherwise somebody could have served, and did not. */
+function sumUp(failures: readonly { readonly why: ConnectFailure }[]): ConnectFailure {
+  const [first, ...others] = failures.map(({ why }) => why)
+  return first !== undefined && others.every((why) => why === first) ? first : 'unreachable'
+}
+
+const failureOf = (error: unknown): ConnectFailure =>
+  error instanceof ProviderRefusal ? error.why : 'unreachable'
+
+/** What a provider answered instead of taking a flow. */
+class ProviderRefusal extends Error {
+  readonly why: ConnectFailure
+
+  constructor(why: ConnectFailure, message: string, cause: Error) {
+    super(message, { cause })
+    this.why = why
+  }
 }
 
 async function openFlow(
@@ -113,28 +138,45 @@ async function openFlow(
   const flow = await deps.open(peer, signal)
   // Its end is learned by `close`; an error nobody listens to would end the process.
   flow.on('error', () => {})
-  const problem = signal.aborted ? 'it opened too late' : await askFor(flow, service, signal)
+  const problem = signal.aborted ? unanswered('it opened too late') : await askFor(flow, service, signal)
   if (problem === undefined) return flow
-  const reset = flowReset(peer, problem)
+  const reset = flowReset(peer, problem.text)
   flow.destroy(reset)
-  throw new Error(problem, { cause: reset })
+  throw new ProviderRefusal(problem.why, problem.text, reset)
+}
+
+interface Problem {
+  readonly why: ConnectFailure
+  readonly text: string
+}
+
+const unanswered = (text: string): Problem => ({ why: 'unreachable', text })
+
+const WHY: Readonly<Record<FlowRefusal, ConnectFailure>> = {
+  DENIED: 'denied',
+  TARGET_REFUSED: 'refused',
+  NO_SUCH_SERVICE: 'unreachable',
+  TARGET_TIMEOUT: 'unreachable',
+  OVERLOADED: 'unreachable',
+  UNSUPPORTED_VERSION: 'unreachable',
 }
 
 /** Names the service and waits for the answer; `undefined` when the provider has accepted. */
-async function askFor(flow: Duplex, service: ServiceName, signal: AbortSignal): Promise<string | undefined> {
+async function askFor(flow: Duplex, service: ServiceName, signal: AbortSignal): Promise<Problem | undefined> {
   flow.write(encodeFlowRequest({ service }))
   const header = await readHeader(flow, signal)
   switch (header.kind) {
     case 'ended':
-      return `the flow broke off: ${header.reason}`
+      return unanswered(`the flow broke off: ${header.reason}`)
     case 'malformed':
-      return 'its answer is malformed'
+      return unanswered('its answer is malformed')
     case 'other-version':
-      return `it speaks version ${header.version} of the protocol`
+      return unanswered(`it speaks version ${header.version} of the protocol`)
     case 'frame': {
       const reply = decodeFlowReply(header.body)
-      if (reply === undefined) return 'its answer is malformed'
-      return reply.kind === 'accepted' ? undefined : `${reply.code}, ${reply.reason}`
+      if (reply === undefined) return unanswered('its answer is malformed')
+      if (reply.kind === 'accepted') return undefined
+      return { why: WHY[reply.code], text: `${reply.code}, ${reply.reason}` }
     }
   }
 }

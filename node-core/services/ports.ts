@@ -113,5 +113,13 @@ export interface ServiceStore {
     put(row: ForwardRow): void
     /** True when there was one. */
     remove(port: number): boolean
+  } /** Local ports that serve SOCKS5, all on the loopback. */
+  readonly socks: {
+    /** In order. */
+    list(): readonly number[]
+    /** Adds it; one that is there stays. */
+    put(port: number): void
+    /** True when it was there. */
+    remove(port: number): boolean
   }
 }

@@ -16,9 +16,18 @@ export interface Candidate {
 export interface Choice {
   /** To be tried in this order. */
   readonly candidates: readonly Candidate[]
-  /** What speaks against each of the others, for people. */
-  readonly ruledOut: readonly string[]
+  readonly ruledOut: readonly RuledOut[]
 }
+
+/** `denied`: the policy says no. `unreachable`: there is nobody, or nobody who could answer. */
+export interface RuledOut {
+  readonly why: 'denied' | 'unreachable'
+  /** For people. */
+  readonly reason: string
+}
+
+const unreachable = (reason: string): RuledOut => ({ why: 'unreachable', reason })
+const denied = (reason: string): RuledOut => ({ why: 'denied', reason })
 
 export interface ChoiceInputs {
   readonly providers: readonly Provider[]
@@ -41,21 +50,22 @@ export function chooseProviders(query: ProviderQuery, inputs: ChoiceInputs): Cho
 
 function choosePinned({ service }: ProviderQuery, node: NodeName | PeerId, inputs: ChoiceInputs): Choice {
   const peer = inputs.resolve(node)
-  if (peer === undefined) return { candidates: [], ruledOut: [`no member is called '${node}'`] }
+  if (peer === undefined) return { candidates: [], ruledOut: [unreachable(`no member is called '${node}'`)] }
   const denial = providingDenial(inputs.mayProvide(peer, service))
-  if (denial !== undefined) return { candidates: [], ruledOut: [`${node}: ${denial}`] }
+  if (denial !== undefined) return { candidates: [], ruledOut: [denied(`${node}: ${denial}`)] }
   return { candidates: [{ peer, label: node }], ruledOut: [] }
 }
 
 function chooseAny(service: ServiceName, inputs: ChoiceInputs): Choice {
   const providers = inputs.providers.filter((provider) => provider.service === service)
-  if (providers.length === 0) return { candidates: [], ruledOut: [`no member announces '${service}'`] }
-  const ruledOut: string[] = []
+  if (providers.length === 0)
+    return { candidates: [], ruledOut: [unreachable(`no member announces '${service}'`)] }
+  const ruledOut: RuledOut[] = []
   const usable: { readonly candidate: Candidate; readonly rank: readonly number[] }[] = []
   for (const provider of providers) {
     const against = whatSpeaksAgainst(provider, inputs)
     if (against !== undefined) {
-      ruledOut.push(`${provider.node}: ${against}`)
+      ruledOut.push(against)
       continue
     }
     const resting = inputs.isResting(provider.peer, service) ? 1 : 0
@@ -66,11 +76,11 @@ function chooseAny(service: ServiceName, inputs: ChoiceInputs): Choice {
   return { candidates: usable.map(({ candidate }) => candidate), ruledOut }
 }
 
-function whatSpeaksAgainst(provider: Provider, inputs: ChoiceInputs): string | undefined {
+function whatSpeaksAgainst(provider: Provider, inputs: ChoiceInputs): RuledOut | undefined {
   const denial = providingDenial(inputs.mayProvide(provider.peer, provider.service))
-  if (denial !== undefined) return denial
-  if (!provider.reachable) return 'it is not reachable'
-  if (!provider.healthy) return 'its own check says that it is not healthy'
+  if (denial !== undefined) return denied(`${provider.node}: ${denial}`)
+  if (!provider.reachable) return unreachable(`${provider.node}: it is not reachable`)
+  if (!provider.healthy) return unreachable(`${provider.node}: its own check says that it is not healthy`)
   return undefined
 }
 

@@ -12,6 +12,9 @@ export type ServiceFault =
   | { code: 'TOO_MANY_FORWARDS'; limit: number }
   | { code: 'FORWARD_EXISTS'; port: number; service: ServiceName }
   | { code: 'FORWARD_NOT_FOUND'; port: number }
+  | { code: 'TOO_MANY_SOCKS'; limit: number }
+  | { code: 'SOCKS_EXISTS'; port: number }
+  | { code: 'SOCKS_NOT_FOUND'; port: number }
   | { code: 'PORT_IN_USE'; host: string; port: number }
   | { code: 'PORT_FORBIDDEN'; host: string; port: number }
   | { code: 'LISTEN_FAILED'; host: string; port: number }

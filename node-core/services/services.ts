@@ -15,7 +15,13 @@ import {
 } from './expose.ts'
 import { createFlowLedger, type FlowLedger, type FlowView, type Tally } from './flow-ledger.ts'
 import { createFlowPair } from './flow-pair.ts'
-import { createForwards, type ForwardRequest, type Forwards, type ForwardView } from './forward.ts'
+import {
+  alreadyForwarded,
+  createForwards,
+  type ForwardRequest,
+  type Forwards,
+  type ForwardView,
+} from './forward.ts'
 import { HEALTH_DEFAULTS } from './health-monitor.ts'
 import { createInbound, denialOf, type Inbound } from './inbound.ts'
 import { createLogThrottle } from './log-throttle.ts'
@@ -30,6 +36,7 @@ import type {
 } from './ports.ts'
 import { providingDenial } from './provider-choice.ts'
 import { flowReset } from './service-fault.ts'
+import { alreadySocks, createSocksPorts, type SocksPorts, type SocksView } from './socks.ts'
 import { createTargetDialer, formatTarget } from './target.ts'
 
 export interface ServicesDeps {
@@ -53,7 +60,7 @@ export interface ServicesOptions {
   readonly checkTimeoutMs: number
   /** Results in a row that it takes to change the health of a service. */
   readonly changeAfter: number
-  /** For a consumer to say what it wants. */
+  /** For a consumer, or a SOCKS5 client, to say what it wants. */
   readonly headerTimeoutMs: number
   /** For a target to take a connection. */
   readonly connectTimeoutMs: number
@@ -109,13 +116,18 @@ export interface Services extends Lifecycle {
   expose(request: ExposeRequest): Promise<ServiceView>
   /** Ends the flows of the service too. @throws FaultError SERVICE_NOT_FOUND */
   unexpose(name: ServiceName): void
-  /** @throws FaultError as `Forwards.add` */
+  /** @throws FaultError SOCKS_EXISTS, and as `Forwards.add` */
   forward(request: ForwardRequest): Promise<ForwardView>
   /** Ends the flows of the forward too. @throws FaultError FORWARD_NOT_FOUND */
   unforward(port: number): ForwardView
+  /** Serves SOCKS5 for names in `.mesh` on a port of the loopback. @throws FaultError FORWARD_EXISTS, and as `SocksPorts.add` */
+  socks(port: number): Promise<SocksView>
+  /** Ends its flows too. @throws FaultError SOCKS_NOT_FOUND */
+  unsocks(port: number): SocksView
   /** Services of all members, this node's first. */
   services(): readonly ServiceView[]
   forwards(): readonly ForwardView[]
+  socksPorts(): readonly SocksView[]
   /** Flows that are open now. */
   flows(): readonly FlowView[]
   /** To be called when the policy or a membership changed: resets the flows that are no longer allowed. */
@@ -126,6 +138,7 @@ interface Parts {
   readonly ledger: FlowLedger
   readonly exposed: ExposedServices
   readonly forwards: Forwards
+  readonly socks: SocksPorts
   readonly inbound: Inbound
 }
 
@@ -133,7 +146,7 @@ export function createServices(deps: ServicesDeps, overrides: Partial<ServicesOp
   const options = { ...SERVICES_DEFAULTS, ...overrides }
   const announce = createAnnounce(deps, () => parts.exposed)
   const parts = compose(deps, options, announce.soon)
-  const { ledger, exposed, forwards, inbound } = parts
+  const { ledger, exposed, forwards, socks, inbound } = parts
   let isRunning = false
   let isHandling = false
 
@@ -152,13 +165,14 @@ export function createServices(deps: ServicesDeps, overrides: Partial<ServicesOp
       exposed.start()
       if (!isHandling) await deps.flows.handle(onFlow)
       isHandling = true
-      await forwards.start()
+      await Promise.all([forwards.start(), socks.start()])
       announce.soon()
     },
     async stop() {
       isRunning = false
       announce.stop()
       forwards.stop()
+      socks.stop()
       exposed.stop()
       ledger.resetWhere(() => 'the node is stopping')
       await withTimeout(deps.clock, DRAIN_LIMIT_MS, 'ending all flows', () => ledger.drained())
@@ -172,13 +186,23 @@ export function createServices(deps: ServicesDeps, overrides: Partial<ServicesOp
         flow?.side === 'provide' && flow.service === name ? 'the service is no longer exposed' : undefined,
       )
     },
-    forward: (request) => forwards.add(request),
+    async forward(request) {
+      if (socks.list().some(({ port }) => port === request.port)) throw alreadySocks(request.port)
+      return forwards.add(request)
+    },
     unforward: (port) => forwards.remove(port),
+    async socks(port) {
+      const forward = forwards.list().find((other) => other.port === port)
+      if (forward !== undefined) throw alreadyForwarded(forward)
+      return socks.add(port)
+    },
+    unsocks: (port) => socks.remove(port),
     services: () => [
       ...exposed.list().map((service) => localView(deps, service)),
       ...deps.directory.providers().map((provider) => remoteView(deps.policy, provider)),
     ],
     forwards: () => forwards.list(),
+    socksPorts: () => socks.list(),
     flows: () => ledger.flows(),
     recheck: () =>
       ledger.resetWhere((flow) => (flow === undefined ? undefined : recheckFlow(deps.policy, flow))),
@@ -218,16 +242,10 @@ function compose(deps: ServicesDeps, options: ServicesOptions, onChange: () => v
     },
     options,
   )
-  const forwards = createForwards({
-    clock,
-    random,
-    logger,
-    throttle,
-    ledger,
-    connector,
-    store: store.forwards,
-  })
-  return { ledger, exposed, forwards, inbound }
+  const shared = { clock, random, logger, throttle, ledger, connector }
+  const forwards = createForwards({ ...shared, store: store.forwards })
+  const socks = createSocksPorts({ ...shared, store: store.socks }, options)
+  return { ledger, exposed, forwards, socks, inbound }
 }
 
 /** This node is as near as a provider can be. */

@@ -139,6 +139,7 @@ export function createServiceMesh(network: FlowNetwork): ServiceMesh {
 function createMemoryServiceStore(): ServiceStore {
   const services = new Map<ServiceName, ServiceRow>()
   const forwards = new Map<number, ForwardRow>()
+  const socks = new Set<number>()
   return {
     services: {
       list: () => [...services.values()].sort((left, right) => left.name.localeCompare(right.name)),
@@ -149,6 +150,11 @@ function createMemoryServiceStore(): ServiceStore {
       list: () => [...forwards.values()].sort((left, right) => left.port - right.port),
       put: (row) => void forwards.set(row.port, row),
       remove: (port) => forwards.delete(port),
+    },
+    socks: {
+      list: () => [...socks].sort((left, right) => left - right),
+      put: (port) => void socks.add(port),
+      remove: (port) => socks.delete(port),
     },
   }
 }

@@ -1,6 +1,7 @@
 import { membershipMigration } from './0001-membership.ts'
 import { servicesMigration } from './0002-services.ts'
+import { socksMigration } from './0003-socks.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step from an empty database to the schema of this version, in order. */
-export const MIGRATIONS: readonly Migration[] = [membershipMigration, servicesMigration]
+export const MIGRATIONS: readonly Migration[] = [membershipMigration, servicesMigration, socksMigration]

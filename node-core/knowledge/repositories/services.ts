@@ -48,6 +48,16 @@ export interface ForwardRepository {
   remove(port: number): boolean
 }
 
+/** Local ports that serve SOCKS5. */
+export interface SocksRepository {
+  /** In order. */
+  list(): readonly number[]
+  /** Adds the port; one that is there stays. */
+  put(port: number): void
+  /** Tells whether it was there. */
+  remove(port: number): boolean
+}
+
 const parseNode = (raw: string): NodeName | PeerId | undefined => parsePeerId(raw) ?? parseNodeName(raw)
 
 export function createServices(sql: Sql): ServiceRepository {
@@ -87,6 +97,17 @@ export function createForwards(sql: Sql): ForwardRepository {
         node: row.node === null ? undefined : parsed(sql, row.node, parseNode, "node's name or id"),
       })),
     put: ({ host, port, service, node }) => void upsert(host, port, service, orNull(node)),
+    remove: (port) => remove(port) > 0,
+  }
+}
+
+export function createSocksPorts(sql: Sql): SocksRepository {
+  const selectAll = sql.query<{ port: number }>('SELECT port FROM socks_ports ORDER BY port')
+  const insert = sql.command('INSERT INTO socks_ports (port) VALUES (?) ON CONFLICT (port) DO NOTHING')
+  const remove = sql.command('DELETE FROM socks_ports WHERE port = ?')
+  return {
+    list: () => selectAll.all().map(({ port }) => port),
+    put: (port) => void insert(port),
     remove: (port) => remove(port) > 0,
   }
 }
