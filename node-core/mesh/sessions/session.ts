@@ -100,6 +100,8 @@ const SEND_FLOOR_BYTES = 64 * 1024
 export const MAX_CARRIERS = 4
 const WATCHDOG_MS = 1_000
 
+const nothing = (): void => {}
+
 interface Placed {
   readonly carrier: StreamCarrier
   readonly path: Path
@@ -140,6 +142,8 @@ class LiveSession implements Session {
       consumed: (size) => this.#core.consumed(size),
       destroyed: () => this.#giveUp(),
     })
+    // It can fail before the application has it, and what a peer does must never end this process.
+    this.#flow.duplex.on('error', nothing)
     this.#core = this.#createCore()
     this.#keeper = createCarrierKeeper(
       {

@@ -196,6 +196,18 @@ describe('a session that cannot be resumed', () => {
     expect(atFar.ended).toBe(false)
   })
 
+  it('is refused to a member that lost its rights meanwhile', async () => {
+    await start(1)
+    const { near, far } = await flowPair()
+    const [atNear] = [follow(near), follow(far)]
+    world.ways[0]?.proxy.cut()
+    await eventually('the link is gone', () => world.ways[0]?.isConnected === false)
+    world.admit(false)
+    await world.ways[0]?.reconnect()
+    await eventually('the near end fails', () => atNear.closed)
+    expect(atNear.error).toMatchObject({ fault: { code: 'SESSION_RESET', reason: 'denied' } })
+  })
+
   it('is reset at the other end as soon as a path is there, when one end gave it up meanwhile', async () => {
     await start(1)
     const { near, far } = await flowPair()

@@ -75,7 +75,7 @@ export interface Sessions extends Lifecycle {
    * @throws FaultError NO_PATH, PATHS_FAILED, SESSION_REFUSED, TOO_MANY_SESSIONS, SESSIONS_STOPPED
    */
   open(peer: PeerId, signal: AbortSignal): Promise<Duplex>
-  /** Serves sessions of other members. The handler owns the Duplex, its errors included, and does not throw. */
+  /** Serves sessions of other members. The handler owns the Duplex and does not throw; a failure that it does not listen for is only logged. */
   handle(handler: (flow: Duplex, peer: PeerId) => void): Promise<void>
   /** Resets all sessions with a peer, at once and for good. */
   expel(peer: PeerId): void
@@ -94,8 +94,6 @@ interface Opening {
   lastError: unknown
   tried: number
 }
-
-const nothing = (): void => {}
 
 class Manager implements Sessions {
   readonly #deps: SessionsDeps
@@ -167,8 +165,6 @@ class Manager implements Sessions {
     const session = this.#createOpened(peer)
     const opening = Promise.withResolvers<Duplex>()
     this.#openings.set(session, { ...opening, lastError: undefined, tried: 0 })
-    // Nobody has the Duplex yet to hear of its errors.
-    session.duplex.on('error', nothing)
     const onAbort = (): void => {
       opening.reject(asError(signal.reason))
       session.reset('aborted')
@@ -335,7 +331,6 @@ class Manager implements Sessions {
     }
     const opening = this.#openings.get(session)
     if (opening === undefined || session.isOver) return
-    session.duplex.off('error', nothing)
     opening.resolve(session.duplex)
     this.#openings.delete(session)
   }
