@@ -29,6 +29,8 @@ export interface RoundTrip {
 }
 
 const RTT_GAIN = 1 / 8
+/** Both ends are busy with making the connection when the first of these are taken: a lower one replaces them. */
+const WARM_UP_SAMPLES = 4
 const DEVIATION_GAIN = 1 / 4
 const BASELINE_FORGETS = 1 / 512
 /** RFC 5905 keeps 8 samples and believes the one with the shortest way: it was disturbed least. */
@@ -45,7 +47,9 @@ export function recordRoundTrip(timing: Timing | undefined, trip: RoundTrip): Ti
       clockSamples: [sample],
     }
   }
-  const smoothedRttMs = timing.smoothedRttMs + RTT_GAIN * (rttMs - timing.smoothedRttMs)
+  const isWarmingUp = timing.clockSamples.length < WARM_UP_SAMPLES && rttMs < timing.smoothedRttMs
+  const gain = isWarmingUp ? 1 : RTT_GAIN
+  const smoothedRttMs = timing.smoothedRttMs + gain * (rttMs - timing.smoothedRttMs)
   const deviation = Math.abs(rttMs - timing.smoothedRttMs)
   return {
     smoothedRttMs,

@@ -17,8 +17,9 @@ export interface PathTable {
 }
 
 /** A new path has to be this much cheaper than the one in use, by share and by time. */
-const GAIN_SHARE = 0.2
-const GAIN_US = 2_000
+const GAIN = { share: 0.2, us: 2_000 }
+/** And by more to leave a direct link: whoever carries for others spends their strength, and reads who talks to whom. */
+const GAIN_OVER_DIRECT = { share: 0.5, us: 20_000 }
 
 /**
  * @param before the paths in use, which stay unless others are clearly better: traffic that changes its way is
@@ -35,8 +36,9 @@ export function createPathTable(
     const goal = topology.numberOf.get(target)
     if (source === undefined || goal === undefined || goal === source) return []
     const best = disjointPaths(topology, source, goal)
-    const [inUse] = before(target)
-    const kept = inUse && recost(topology, source, inUse.hops)
+    // Where none is in use yet, a direct link is what others have to beat.
+    const inUse = before(target)[0]?.hops ?? [target]
+    const kept = recost(topology, source, inUse)
     const chosen = kept === undefined ? best : keepUnlessWorse(topology, kept, best, source, goal)
     return chosen.map((path) => costed(topology, path))
   }
@@ -61,7 +63,8 @@ function keepUnlessWorse(
   const [first] = best
   if (first === undefined) return best
   const gainUs = kept.costUs - first.costUs
-  if (gainUs > GAIN_US && gainUs > kept.costUs * GAIN_SHARE) return best
+  const needed = kept.nodes.length === 2 ? GAIN_OVER_DIRECT : GAIN
+  if (gainUs > needed.us && gainUs > kept.costUs * needed.share) return best
   const around = disjointFrom(topology, [kept], source, target)
   // A path that leaves no way around it is not worth staying on.
   return around.length < Math.min(2, best.length) ? best : around
