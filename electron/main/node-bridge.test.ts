@@ -30,6 +30,7 @@ const STATUS: Status = statusSchema.parse({
   members: [],
   services: [],
   forwards: [],
+  socks: [],
   health: [],
 })
 

@@ -13,6 +13,7 @@ import {
   memberDetailSchema,
   pingResultSchema,
   serviceSchema,
+  socksSchema,
   statusSchema,
 } from '../contract/schemas.ts'
 import { PRODUCT_VERSION } from '../contract/version.ts'
@@ -61,6 +62,7 @@ describe('documents', () => {
     ])
     expect(documentOf(listOf(serviceSchema), await x0t(['services', '--json'])).items).toHaveLength(1)
     expect(documentOf(listOf(forwardSchema), await x0t(['forward', '--json'])).items).toHaveLength(0)
+    expect(documentOf(listOf(socksSchema), await x0t(['socks', '--json'])).items).toHaveLength(0)
     expect(documentOf(listOf(joinSchema), await x0t(['approve', '--json'])).items).toHaveLength(1)
   })
 
@@ -82,6 +84,8 @@ describe('documents', () => {
       doc({ port: z.literal(8080), service: z.literal('web') }),
       await x0t(['unforward', '8080', '--json']),
     )
+    documentOf(doc({ socks: socksSchema }), await x0t(['socks', '1080', '--json']))
+    documentOf(doc({ port: z.literal(1080) }), await x0t(['unsocks', '1080', '--json']))
     documentOf(
       doc({ peer: z.literal(PHONE), name: z.literal('phone'), alsoRevoked: z.array(z.string()) }),
       await x0t(['revoke', 'phone', '--reason', 'lost', '--json']),
@@ -93,6 +97,8 @@ describe('documents', () => {
       'services.unexpose {"name":"db"}',
       'forwards.add {"port":8080,"service":"web","node":"server"}',
       'forwards.remove {"port":8080}',
+      'socks.add {"port":1080}',
+      'socks.remove {"port":1080}',
       'members.revoke {"node":"phone","reason":"lost"}',
     ])
   })

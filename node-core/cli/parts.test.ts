@@ -157,6 +157,7 @@ describe('the verdict', () => {
       members: [],
       services: [],
       forwards: [],
+      socks: [],
       health: [],
       ...change,
     })

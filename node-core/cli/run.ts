@@ -19,6 +19,7 @@ import {
   unexposeCommand,
   unforwardCommand,
 } from './commands/services.ts'
+import { socksCommand, unsocksCommand } from './commands/socks.ts'
 import { statusCommand } from './commands/status.ts'
 import { upCommand } from './commands/up.ts'
 import { versionCommand } from './commands/version.ts'
@@ -51,6 +52,8 @@ export const COMMANDS = [
   servicesCommand,
   forwardCommand,
   unforwardCommand,
+  socksCommand,
+  unsocksCommand,
   versionCommand,
   labUpCommand,
   ...labCommands,

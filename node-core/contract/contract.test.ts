@@ -46,6 +46,9 @@ describe('the contract', () => {
       'forwards.list': 'viewer node read',
       'forwards.add': 'operator node change',
       'forwards.remove': 'operator node change',
+      'socks.list': 'viewer node read',
+      'socks.add': 'operator node change',
+      'socks.remove': 'operator node change',
     })
   })
 
@@ -64,6 +67,7 @@ describe('the contract', () => {
       'members',
       'services',
       'forwards',
+      'socks',
       'health',
     ])
   })

@@ -25,6 +25,7 @@ import {
   roleSchema,
   serviceNameSchema,
   serviceSchema,
+  socksSchema,
   statusSchema,
   targetSchema,
   versionSchema,
@@ -138,6 +139,16 @@ export const contract = {
     remove: changesNode('operator')
       .input(z.strictObject({ port: portSchema }))
       .output(documentOf({ port: portSchema, service: serviceNameSchema })),
+  },
+  socks: {
+    list: reads('viewer').output(listOf(socksSchema)),
+    /** Port 0 lets the system choose one; the answer says which. */
+    add: changesNode('operator')
+      .input(z.strictObject({ port: z.union([z.literal(0), portSchema]) }))
+      .output(documentOf({ socks: socksSchema })),
+    remove: changesNode('operator')
+      .input(z.strictObject({ port: portSchema }))
+      .output(documentOf({ port: portSchema })),
   },
 }
 

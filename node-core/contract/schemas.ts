@@ -187,6 +187,18 @@ export const forwardSchema = z.object({
   detail: z.string().nullable(),
 })
 
+/** A local port at which SOCKS5 clients name the service that they want. */
+export const socksSchema = z.object({
+  /** The local address it listens on. */
+  host: z.string().min(1),
+  port: portSchema,
+  state: z.enum(['listening', 'failed']),
+  /** Flows that are open now. */
+  flows: z.number().int().nonnegative(),
+  /** Why it failed, or why the last client got nothing. */
+  detail: z.string().nullable(),
+})
+
 const SEVERITIES = ['info', 'warning', 'critical'] as const
 
 export const healthItemSchema = z.object({
@@ -203,6 +215,7 @@ export const statusSchema = documentOf({
   members: z.array(memberSchema),
   services: z.array(serviceSchema),
   forwards: z.array(forwardSchema),
+  socks: z.array(socksSchema),
   health: z.array(healthItemSchema),
 })
 
@@ -280,6 +293,7 @@ export type Member = z.infer<typeof memberSchema>
 export type MemberDetail = z.infer<typeof memberDetailSchema>
 export type Service = z.infer<typeof serviceSchema>
 export type Forward = z.infer<typeof forwardSchema>
+export type Socks = z.infer<typeof socksSchema>
 export type HealthItem = z.infer<typeof healthItemSchema>
 export type Join = z.infer<typeof joinSchema>
 export type PingResult = z.infer<typeof pingResultSchema>

@@ -41,6 +41,9 @@ function setUp(caller: Role = 'owner', logger = silentLogger, clock = systemCloc
     'forwards.list': () => client.forwards.list(),
     'forwards.add': () => client.forwards.add({ port: 8080, service: 'web', node: null }),
     'forwards.remove': () => client.forwards.remove({ port: 8080 }),
+    'socks.list': () => client.socks.list(),
+    'socks.add': () => client.socks.add({ port: 1080 }),
+    'socks.remove': () => client.socks.remove({ port: 1080 }),
   }
   return { ...fake, client, calls, stopping }
 }

@@ -141,5 +141,14 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
         asDocument(await api.forwards.remove(input, callOf(context))),
       ),
     },
+    socks: {
+      list: os.socks.list.handler(async ({ context }) => asDocument(await api.socks.list(callOf(context)))),
+      add: os.socks.add.handler(async ({ input, context }) =>
+        asDocument(await api.socks.add(input, callOf(context))),
+      ),
+      remove: os.socks.remove.handler(async ({ input, context }) =>
+        asDocument(await api.socks.remove(input, callOf(context))),
+      ),
+    },
   })
 }

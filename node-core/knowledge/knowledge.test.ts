@@ -56,6 +56,7 @@ describe('the store of services', () => {
     before.services.put({ name: 'db' as ServiceName, host: '::1', port: 5432, check: undefined })
     before.forwards.put({ host: '127.0.0.1', port: 9001, service: name, node: PEER })
     before.forwards.put({ host: '127.0.0.1', port: 9000, service: name, node: undefined })
+    for (const port of [1081, 1080, 1081]) before.socks.put(port)
     const after: ServiceStore = open()
     expect(after.services.list()).toEqual([
       { name: 'db', host: '::1', port: 5432, check: undefined },
@@ -65,6 +66,8 @@ describe('the store of services', () => {
       { host: '127.0.0.1', port: 9000, service: name, node: undefined },
       { host: '127.0.0.1', port: 9001, service: name, node: PEER },
     ])
+    expect(after.socks.list()).toEqual([1080, 1081])
+    expect([after.socks.remove(1080), after.socks.remove(1080)]).toEqual([true, false])
   })
 
   it('replaces by name and by port, and says whether there was something to remove', () => {

@@ -40,6 +40,7 @@ export function sampleStatus(over: Partial<NodeStatus> = {}): NodeStatus {
     members: [],
     services: [],
     forwards: [],
+    socks: [],
     health: [],
     ...over,
   }

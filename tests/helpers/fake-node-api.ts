@@ -11,6 +11,7 @@ import {
   nodeNameSchema,
   peerIdSchema,
   type Service,
+  type Socks,
   serviceNameSchema,
 } from '../../node-core/contract/schemas.ts'
 import { PRODUCT_VERSION } from '../../node-core/contract/version.ts'
@@ -46,6 +47,7 @@ export interface FakeNodeState {
   members: MemberDetail[]
   services: Service[]
   forwards: Forward[]
+  socks: Socks[]
   joins: Join[]
   notReady: string[]
   /** Peers that give no answer to a ping. */
@@ -131,6 +133,7 @@ function initialState(): FakeNodeState {
       },
     ],
     forwards: [],
+    socks: [],
     joins: [
       {
         id: JOIN_ID,
@@ -232,8 +235,8 @@ function createApi(state: FakeNodeState): NodeApi {
     node: {
       async status() {
         called('node.status')
-        const { node, links, members, services, forwards, health } = state
-        return { node, links, members, services, forwards, health }
+        const { node, links, members, services, forwards, socks, health } = state
+        return { node, links, members, services, forwards, socks, health }
       },
       async check({ check }) {
         called('node.check', { check })
@@ -400,6 +403,29 @@ function createApi(state: FakeNodeState): NodeApi {
           throw new FaultError({ code: 'UNKNOWN_FORWARD' }, `nothing listens on port ${port}`)
         state.forwards = state.forwards.filter((forward) => forward !== found)
         return { port, service: found.service }
+      },
+    },
+    socks: {
+      async list() {
+        called('socks.list')
+        return { items: state.socks }
+      },
+      async add({ port }) {
+        called('socks.add', { port })
+        const socks: Socks = {
+          host: '127.0.0.1',
+          port: port === 0 ? 49_153 : port,
+          state: 'listening',
+          flows: 0,
+          detail: null,
+        }
+        state.socks = [...state.socks, socks]
+        return { socks }
+      },
+      async remove({ port }) {
+        called('socks.remove', { port })
+        state.socks = state.socks.filter((socks) => socks.port !== port)
+        return { port }
       },
     },
   }

@@ -6,6 +6,7 @@ import type { NodeParts } from '../node-parts.ts'
 import { netcheck } from './netcheck.ts'
 import { requireNode } from './resolve-node.ts'
 import { listRoutes, traceRoute } from './routes.ts'
+import { socksOperations } from './socks-operations.ts'
 import { buildStatus, runCheck } from './status.ts'
 import { forwardView, joinView, linkDetail, memberDetail, nameOf, serviceView } from './views.ts'
 
@@ -28,6 +29,7 @@ export function createNodeApi(parts: NodeParts): NodeApi {
     joins: joinOperations(parts),
     services: serviceOperations(parts),
     forwards: forwardOperations(parts),
+    socks: socksOperations(parts),
   }
 }
 

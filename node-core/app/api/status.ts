@@ -3,7 +3,7 @@ import type { Status } from '../../contract/schemas.ts'
 import { PRODUCT_VERSION } from '../../contract/version.ts'
 import { parseNodeName } from '../../domain/ids.ts'
 import type { NodeParts } from '../node-parts.ts'
-import { forwardView, linkDetail, memberView, nameOf, serviceView } from './views.ts'
+import { forwardView, linkDetail, memberView, nameOf, serviceView, socksView } from './views.ts'
 
 type Node = Status['node']
 type Check = ContractOutputs['node']['check']
@@ -39,6 +39,7 @@ export function buildStatus(parts: NodeParts): Omit<Status, 'schema'> {
       .map((member) => memberView(parts, member)),
     services: services.services().map(serviceView),
     forwards: services.forwards().map(forwardView),
+    socks: services.socksPorts().map(socksView),
     health: [...parts.health.items()],
   }
 }

@@ -5,6 +5,7 @@ import type {
   MemberDetail,
   Member as MemberView,
   Service,
+  Socks,
 } from '../../contract/schemas.ts'
 import type { NodeName, PeerId } from '../../domain/ids.ts'
 import type { LinkView } from '../../mesh/links/link-manager.ts'
@@ -12,6 +13,7 @@ import type { Member } from '../../mesh/membership/membership.ts'
 import type { JoinRow } from '../../mesh/membership/store-port.ts'
 import type { ForwardView } from '../../services/forward.ts'
 import type { ServiceView } from '../../services/services.ts'
+import type { SocksView } from '../../services/socks.ts'
 import type { NodeParts } from '../node-parts.ts'
 
 /** What people call a peer. A peer without a certificate has no name that could be trusted. */
@@ -96,6 +98,10 @@ export function forwardView(view: ForwardView): Forward {
     flows: view.tally.open,
     detail: view.detail ?? null,
   }
+}
+
+export function socksView({ host, port, state, tally, detail }: SocksView): Socks {
+  return { host, port, state, flows: tally.open, detail: detail ?? null }
 }
 
 /** Pending requests and those that were decided; a request whose invite was forgotten has no role to show. */

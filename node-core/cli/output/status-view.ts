@@ -1,5 +1,5 @@
 import type { HealthItem, Link, Member, Status } from '../../contract/schemas.ts'
-import { renderForwards, renderServices } from './service-tables.ts'
+import { renderForwards, renderServices, renderSocks } from './service-tables.ts'
 import { oneLine, type Paint, type Tone } from './style.ts'
 import { type Cell, renderPairs, renderTable } from './table.ts'
 import { formatDuration } from './time.ts'
@@ -87,5 +87,6 @@ export function renderStatus(status: Status, paint: Paint): string {
   add(status.members.length, () => renderTable(paint, ['MEMBER', 'ROLE', 'PATH', 'SEEN'], memberRows(status)))
   add(status.services.length, () => renderServices(paint, status.services))
   add(status.forwards.length, () => renderForwards(paint, status.forwards))
+  add(status.socks.length, () => renderSocks(paint, status.socks))
   return sections.join('\n\n')
 }
