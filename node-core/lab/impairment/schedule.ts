@@ -26,7 +26,7 @@ const PIECES_PER_SECOND = 50
 
 /**
  * Decides when the bytes of one direction of one connection leave: first the bandwidth of the link, then its delay,
- * then retransmissions. In order, always. Chance depends on the seed and the place in the stream, so that the same
+ * then retransmissions. What is due before the bytes ahead of it waits for them in the queue. Chance depends on the seed and the place in the stream, so that the same
  * bytes meet the same losses however they are cut into chunks.
  */
 export class Schedule {
@@ -34,7 +34,6 @@ export class Schedule {
   readonly #bandwidth: Bandwidth
   #offset = 0
   #chunks = 0
-  #lastDueMs = 0
 
   constructor(seed: number, bandwidth: Bandwidth) {
     this.#seed = seed
@@ -46,9 +45,8 @@ export class Schedule {
     this.#offset += sizeBytes
   }
 
-  /** What is due already may not hold up what comes after a change. */
+  /** A queue that was emptied no longer takes up bandwidth. */
   reset(nowMs: number): void {
-    this.#lastDueMs = Math.min(this.#lastDueMs, nowMs)
     this.#bandwidth.freeAtMs = Math.min(this.#bandwidth.freeAtMs, nowMs)
   }
 
@@ -85,9 +83,7 @@ export class Schedule {
     const from = this.#offset
     this.#offset += bytes.length
     const add = (start: number, end: number, dueMs: number): void => {
-      // Nothing overtakes: a stream is in order.
-      this.#lastDueMs = Math.max(this.#lastDueMs, dueMs)
-      if (end > start) pieces.push({ bytes: bytes.subarray(start, end), dueMs: this.#lastDueMs })
+      if (end > start) pieces.push({ bytes: bytes.subarray(start, end), dueMs })
     }
     let start = 0
     let dueMs = arrivalMs
