@@ -7,10 +7,13 @@ import { createJoinCarrier } from '../mesh/membership/join-carrier.ts'
 import { createMembership, type Membership } from '../mesh/membership/membership.ts'
 import { createRenewal } from '../mesh/membership/renewal.ts'
 import { createSync } from '../mesh/membership/sync.ts'
+import { createEcho, type Echo } from '../mesh/multihop/echo.ts'
+import { createMeshStreams } from '../mesh/multihop/mesh-streams.ts'
 import { createRoutedConnections } from '../mesh/multihop/routed-connections.ts'
 import { createReach, type Reach } from '../mesh/reach/reach.ts'
 import { createRouting, type Routing } from '../mesh/routing/routing.ts'
 import { createMeshCarriers } from '../mesh/sessions/mesh-carriers.ts'
+import type { SessionPaths } from '../mesh/sessions/ports.ts'
 import { createSessions, type Sessions } from '../mesh/sessions/sessions.ts'
 import { createMeshNoise, type NoiseHfsParts } from '../noise-hfs/noise-hfs.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -49,6 +52,7 @@ export interface MeshStack {
   readonly links: Links
   readonly routing: Routing
   readonly reach: Reach
+  readonly echo: Echo
   /** Byte streams between members over whatever paths there are. */
   readonly sessions: Sessions
   /** In the order in which they start. */
@@ -71,7 +75,7 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
       renewAt: options.config.certificates.renewAt,
     },
   )
-  const joins = createJoinCarrier({ clock, logger, membership, streams: () => host })
+  const joins = createJoinCarrier({ clock, logger, membership, streams: () => meshStreams })
   const noise = createMeshNoise({
     admission: createMemberAdmission({ identity, membership, carry: joins.carry }),
     clock,
@@ -94,25 +98,34 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
     self: membership.self,
     isUp: (peer) => links.links().some((link) => link.peer === peer && isUsable(link.state)),
   })
+  const paths: SessionPaths = {
+    pathsTo: (peer) => routing.pathsTo(peer),
+    onChange: (callback) => routing.events.on('changed', callback),
+  }
+  const carriers = createMeshCarriers({ streams: host, routed, clock })
+  const meshStreams = createMeshStreams({
+    neighbours: host,
+    carriers,
+    paths,
+    members: () => membership.members().flatMap(({ peer }) => (peer === membership.self ? [] : [peer])),
+  })
+  const echo = createEcho({ carriers, paths, clock, random, logger })
   const sessions = createSessions({
-    ...{ clock, random, logger },
-    paths: {
-      pathsTo: (peer) => routing.pathsTo(peer),
-      onChange: (callback) => routing.events.on('changed', callback),
-    },
-    carriers: createMeshCarriers({ streams: host, routed, clock }),
+    ...{ clock, random, logger, paths, carriers },
     gate: { admits: (peer) => membership.standing(peer) === 'member' },
   })
   return {
-    ...{ membership, noise, host, links, routing, reach, sessions },
+    ...{ membership, noise, host, links, routing, reach, echo, sessions },
     lifecycles: [
       membership,
       // Protocols are registered before the first connection can ask for them.
       createSync(parts),
-      createRenewal(parts),
+      // An issuer may be several hops away.
+      createRenewal({ ...parts, streams: meshStreams }),
       joins,
       routing,
       routed,
+      echo,
       reach,
       host,
       links,

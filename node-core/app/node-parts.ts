@@ -2,6 +2,7 @@ import type { Knowledge } from '../knowledge/knowledge.ts'
 import type { Host } from '../mesh/host/host.ts'
 import type { Links } from '../mesh/links/link-manager.ts'
 import type { Membership } from '../mesh/membership/membership.ts'
+import type { Echo } from '../mesh/multihop/echo.ts'
 import type { Reach } from '../mesh/reach/reach.ts'
 import type { Routing } from '../mesh/routing/routing.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -24,6 +25,7 @@ export interface NodeParts {
   readonly links: Links
   readonly routing: Routing
   readonly reach: Reach
+  readonly echo: Echo
   readonly services: Services
   readonly health: HealthBoard
   /** What other members are told, without the PeerId. */

@@ -116,7 +116,7 @@ async function startWithKeys(
   const parts: NodeParts = {
     ...{ ...deps, facts, services, health, knowledge: home.knowledge },
     ...{ membership: stack.membership, host: stack.host, links: stack.links },
-    ...{ routing: stack.routing, reach: stack.reach, announcedAddresses: announced },
+    ...{ routing: stack.routing, reach: stack.reach, echo: stack.echo, announcedAddresses: announced },
     // Whoever is invited has to find the node, also when the members are not to be told where it is.
     inviteAddresses: () => (announced().length === 0 ? stack.host.advertisedAddresses() : announced()),
     keystore: keys.kind,

@@ -53,13 +53,17 @@ export async function x0t(args: readonly string[], options: RunOptions = {}): Pr
   return { code, stdout, stderr }
 }
 
-/** Runs `x0t ...args --json` and returns its one document. Throws with everything it said when the exit code is not 0. */
-async function x0tJson<T>(args: readonly string[], options: RunOptions = {}): Promise<T> {
+/**
+ * Runs `x0t ...args --json` and returns its one document. Throws with everything it said when that is an error; exit
+ * code 1 alone may also mean that what it tells is not well.
+ */
+async function x0tJson<T extends object>(args: readonly string[], options: RunOptions = {}): Promise<T> {
   const result = await x0t([...args, '--json'], options)
-  if (result.code !== 0) {
+  const document = result.stdout === '' ? undefined : (JSON.parse(result.stdout) as T)
+  if (document === undefined || 'error' in document) {
     throw new Error(`x0t ${args.join(' ')} ended with ${result.code}\n${result.stdout}\n${result.stderr}`)
   }
-  return JSON.parse(result.stdout) as T
+  return document
 }
 
 export interface RunningNode {
@@ -72,7 +76,7 @@ export interface RunningNode {
   stderr(): string
   /** Runs a command against this node. */
   x0t(args: readonly string[], options?: RunOptions): Promise<RunResult>
-  json<T>(args: readonly string[], options?: RunOptions): Promise<T>
+  json<T extends object>(args: readonly string[], options?: RunOptions): Promise<T>
   /** SIGTERM, and waits for the end. */
   stop(): Promise<void>
 }

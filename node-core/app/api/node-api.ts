@@ -68,9 +68,10 @@ async function ping(
     return { peer, name, answered: true, rttMs: 0, via: [], detail: null }
   }
   try {
-    const work = (limit: AbortSignal) => parts.links.ping(peer, limit)
-    const { rttMs } = await withTimeout(parts.clock, timeoutMs, 'the ping', work, signal)
-    return { peer, name, answered: true, rttMs, via: [], detail: null }
+    const work = (limit: AbortSignal) => parts.echo.ping(peer, limit)
+    const { rttMs, path } = await withTimeout(parts.clock, timeoutMs, 'the ping', work, signal)
+    const via = path.slice(0, -1).flatMap((hop) => nameOf(parts, hop) ?? [])
+    return { peer, name, answered: true, rttMs, via, detail: null }
   } catch (error) {
     return { peer, name, answered: false, rttMs: null, via: [], detail: messageOf(error) }
   }
@@ -103,7 +104,7 @@ function createInvite(
   parts: NodeParts,
   { role, expiresMs, approve }: Parameters<NodeApi['invites']['create']>[0],
 ): Awaited<ReturnType<NodeApi['invites']['create']>> {
-  const addresses = parts.inviteAddresses().map((address) => `${address}/p2p/${parts.membership.self}`)
+  const addresses = inviteAddresses(parts)
   if (addresses.length === 0) {
     throw new FaultError<InviteFault>(
       { code: 'NO_ADDRESS' },
@@ -126,6 +127,30 @@ function createInvite(
     expiresAt: invite.expiresAt,
     addresses,
   }
+}
+
+/** A token holds so many. */
+const MAX_INVITE_ADDRESSES = 8
+
+/**
+ * Where whoever joins finds the mesh: this node first, then the members nearest to it, since any of them can pass the
+ * request on. Two addresses of each, so that one node with many does not fill the token.
+ */
+function inviteAddresses(parts: NodeParts): string[] {
+  const { membership, routing } = parts
+  const others = membership
+    .members()
+    .filter(({ peer, standing }) => peer !== membership.self && standing === 'member')
+    .flatMap(({ peer, record }) => {
+      const [path] = routing.pathsTo(peer)
+      return path === undefined || record === undefined ? [] : [{ peer, hops: path.length, record }]
+    })
+    .sort((left, right) => left.hops - right.hops)
+  const own = parts.inviteAddresses().map((address) => `${address}/p2p/${membership.self}`)
+  const theirs = others.flatMap(({ peer, record }) =>
+    record.addresses.slice(0, 2).map((address) => `${address}/p2p/${peer}`),
+  )
+  return [...own, ...theirs].slice(0, MAX_INVITE_ADDRESSES)
 }
 
 function joinOperations(parts: NodeParts): NodeApi['joins'] {
