@@ -4,6 +4,8 @@ import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { GATED_CONNECTION_MANAGER } from '../../noise-hfs/inbound-gate.ts'
 import type { EncrypterFactory, NoiseHfsParts } from '../../noise-hfs/noise-hfs.ts'
+import { SOCKET_BUFFER_BYTES } from './gathered-writes.ts'
+import { STREAM_WINDOW_BYTES, withThriftyWindows } from './thrifty-windows.ts'
 
 /** Ids of our own handshake start with this; anything else, the stock `/noise` above all, is never offered. */
 const OWN_HANDSHAKE = '/x0t/'
@@ -26,9 +28,20 @@ const PROTOCOL_NEGOTIATION_TIMEOUT_MS = 5_000
  * its reader has paused is reset.
  */
 const STREAM_OPTIONS = {
-  maxStreamWindowSize: 2 * 1024 * 1024,
+  initialStreamWindowSize: STREAM_WINDOW_BYTES,
+  maxStreamWindowSize: STREAM_WINDOW_BYTES,
   maxReadBufferLength: 8 * 1024 * 1024,
 }
+
+const createMuxers = yamux({
+  maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
+  maxOutboundStreams: MAX_STREAMS_PER_CONNECTION,
+  maxEarlyStreams: MAX_EARLY_STREAMS,
+  streamOptions: STREAM_OPTIONS,
+})
+
+/** Go on to `net.connect` and `net.createServer`. */
+const SOCKET_OPTIONS = { noDelay: true, highWaterMark: SOCKET_BUFFER_BYTES }
 
 export type Libp2pNode = Libp2p<{ listeners: ListenerSource; upgrading: UpgraderSource }>
 
@@ -55,19 +68,12 @@ export function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2pNode
     start: false,
     privateKey: options.privateKey,
     addresses: { listen: [...options.listen] },
-    transports: [tcp()],
+    transports: [tcp({ dialOpts: SOCKET_OPTIONS, listenOpts: SOCKET_OPTIONS })],
     connectionEncrypters: options.noise.encrypters.map(
       (factory) => (components: Parameters<EncrypterFactory>[0]) =>
         options.wrapEncrypter(ownEncrypter(factory(components))),
     ),
-    streamMuxers: [
-      yamux({
-        maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
-        maxOutboundStreams: MAX_STREAMS_PER_CONNECTION,
-        maxEarlyStreams: MAX_EARLY_STREAMS,
-        streamOptions: STREAM_OPTIONS,
-      }),
-    ],
+    streamMuxers: [() => withThriftyWindows(createMuxers())],
     connectionGater: { ...options.noise.gate.connectionGater },
     connectionManager: {
       maxConnections: MAX_CONNECTIONS,

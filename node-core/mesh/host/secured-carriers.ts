@@ -1,4 +1,5 @@
 import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
+import { gatherWrites } from './gathered-writes.ts'
 
 /** What carries a libp2p connection, and what libp2p keeps to itself. */
 export interface Carrier {
@@ -20,6 +21,7 @@ export function createSecuredCarriers(): SecuredCarriers {
   const carriers = new WeakMap<object, Carrier>()
   const remember = (raw: MessageStream, secured: SecuredConnection): SecuredConnection => {
     carriers.set(raw.timeline, { secured: secured.connection, raw })
+    gatherWrites(raw)
     return secured
   }
   return {
