@@ -48,33 +48,39 @@ export interface HopChainOptions extends Partial<MeshNodeOptions> {
 
 const limit = () => AbortSignal.timeout(10_000)
 
+/** A member with a real host and the multi-hop transport on it, started. */
+export async function startHopNode(
+  world: SecurityWorld,
+  member: TestNode,
+  options: MeshNodeOptions & Pick<HopChainOptions, 'limits'>,
+): Promise<HopNode> {
+  const node = await startMeshNode(world, member, options)
+  const downLinks = new Set<PeerId>()
+  const { peerId } = member.identity
+  const routed = createRoutedConnections(
+    {
+      self: peerId,
+      clock: options.clock,
+      logger: options.logger ?? silentLogger,
+      host: node.host,
+      membership: node.membership,
+      isUp: (peer) => node.host.peers().includes(peer) && !downLinks.has(peer),
+    },
+    options.limits === undefined ? {} : { limits: options.limits },
+  )
+  await routed.start()
+  return { ...node, peer: peerId, routed, downLinks }
+}
+
 /** Members in a row on loopback, each connected to the next alone; the first holds the authority's key. */
 export async function startChain(length: number, options: HopChainOptions = {}): Promise<HopChain> {
   const world = securityWorld()
   const clock = worldClock()
-  const start = async (member: TestNode, index: number): Promise<HopNode> => {
-    const node = await startMeshNode(world, member, { clock, ...options, holdsAuthority: index === 0 })
-    const downLinks = new Set<PeerId>()
-    const { peerId } = member.identity
-    const routed = createRoutedConnections(
-      {
-        self: peerId,
-        clock,
-        logger: options.logger ?? silentLogger,
-        host: node.host,
-        membership: node.membership,
-        isUp: (peer) => node.host.peers().includes(peer) && !downLinks.has(peer),
-      },
-      options.limits === undefined ? {} : { limits: options.limits },
-    )
-    await routed.start()
-    return { ...node, peer: peerId, routed, downLinks }
-  }
   const nodes: HopNode[] = []
   for (let index = 0; index < length; index++) {
     const member =
       index === 0 ? world.founder : world.member('operator', world.founder, options.grants?.[index])
-    nodes.push(await start(member, index))
+    nodes.push(await startHopNode(world, member, { clock, ...options, holdsAuthority: index === 0 }))
   }
   const node = (index: number): HopNode => {
     const found = nodes[index]

@@ -34,7 +34,10 @@ export class FlowCarrier extends AbstractMultiaddrConnection {
 
   override sendData(data: Uint8ArrayList): SendResult {
     let canSendMore = true
+    // The parts of a frame go out together: each alone would become a frame of the connection below.
+    this.#flow.cork()
     for (const part of data) canSendMore = this.#flow.write(part)
+    this.#flow.uncork()
     return { sentBytes: data.byteLength, canSendMore }
   }
 

@@ -10,8 +10,19 @@ export function splice(left: Duplex, right: Duplex, onBytes: (bytes: number) => 
 }
 
 function passOn(from: Duplex, to: Duplex, onBytes: (bytes: number) => void): void {
+  let isCorked = false
+  const uncork = (): void => {
+    isCorked = false
+    to.uncork()
+  }
   from.on('data', (chunk: Buffer) => {
     onBytes(chunk.length)
+    if (!isCorked) {
+      // What comes in one turn goes on in one: a frame of the muxer comes in several pieces.
+      isCorked = true
+      to.cork()
+      process.nextTick(uncork)
+    }
     if (!to.write(chunk)) from.pause()
   })
   to.on('drain', () => from.resume())
