@@ -35,7 +35,7 @@ export async function startSessionMember(options: SessionsOptions = {}): Promise
   return { test, sessions }
 }
 
-export async function connectMembers(from: Member, to: Member): Promise<void> {
+async function connectMembers(from: Member, to: Member): Promise<void> {
   await from.test.host.dial(dialAddresses(to.test.host), AbortSignal.timeout(10_000))
   await eventually('the other end knows', () => to.test.host.peers().includes(from.test.host.peerId))
 }

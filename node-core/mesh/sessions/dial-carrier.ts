@@ -13,6 +13,8 @@ const DIAL_LIMIT_MS = 5_000
 export interface Dialed {
   readonly carrier: StreamCarrier
   readonly reply: HelloReply
+  /** From the hello to its answer. */
+  readonly rttMs: number
 }
 
 /**
@@ -46,9 +48,10 @@ export function dialCarrier(
       }
       limit.addEventListener('abort', giveUp, { once: true })
       try {
+        const sentAtMs = deps.clock.monotonicMs()
         carrier.sendHello(encodeHello(hello))
         const reply = decodeReply(await carrier.hello)
-        if (reply !== undefined) return { carrier, reply }
+        if (reply !== undefined) return { carrier, reply, rttMs: deps.clock.monotonicMs() - sentAtMs }
         carrier.abort('the answer is none')
         throw sessionFault({ code: 'HELLO_FAILED', peer }, `${peer} gave no answer that can be read`)
       } finally {

@@ -102,6 +102,6 @@ function answer(
   }
   const { session, isNew, role } = judgement
   carrier.sendHello(encodeReply({ kind: 'accepted', epoch: owner.epoch, ...session.position() }))
-  session.attach(carrier, path, hello, role)
+  session.attach({ carrier, path }, hello, role)
   if (isNew && !session.isOver) owner.handOver(session)
 }

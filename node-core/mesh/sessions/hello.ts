@@ -17,7 +17,7 @@ import { RESET_REASONS, type ResetReason, readNumber, writeNumber } from './sess
  * a session that is not its own.
  */
 export const HELLO_BYTES = 32
-export const SESSION_VERSION = 1
+const SESSION_VERSION = 1
 
 const KIND = { open: 1, resume: 2, attach: 3, accepted: 4, refused: 5 } as const
 

@@ -32,7 +32,7 @@ export interface Lane {
 
 const RTT_GAIN = 1 / 8
 
-export const createLane = (carrier: Carrier, nowMs: number): Lane => ({
+export const createLane = (carrier: Carrier, nowMs: number, rttMs: number | undefined): Lane => ({
   carrier,
   cursor: 0,
   finSent: false,
@@ -40,7 +40,7 @@ export const createLane = (carrier: Carrier, nowMs: number): Lane => ({
   failed: false,
   ackDue: false,
   heardAtMs: nowMs,
-  smoothedRttMs: undefined,
+  smoothedRttMs: rttMs,
   sample: undefined,
 })
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createManualClock } from '../../../tests/helpers/manual-clock.ts'
+import type { SessionCore } from './core-contract.ts'
 import { type Carrier, MIN_STALL_MS } from './lane.ts'
-import { createSessionCore, type SessionCore } from './session-core.ts'
+import { createSessionCore } from './session-core.ts'
 import type { ResetReason, SessionFrame } from './session-frames.ts'
 
 const WINDOW_BYTES = 32 * 1024

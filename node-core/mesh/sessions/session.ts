@@ -5,10 +5,11 @@ import type { Random } from '../../platform/random.ts'
 import type { StreamCarrier } from './carrier.ts'
 import { type CarrierKeeper, createCarrierKeeper, type DialResult } from './carrier-keeper.ts'
 import type { PlacedCarrier } from './carrier-plan.ts'
+import type { SessionCore } from './core-contract.ts'
 import type { Account } from './ledger.ts'
 import type { Path } from './ports.ts'
 import type { Position } from './receive-side.ts'
-import { createSessionCore, type SessionCore } from './session-core.ts'
+import { createSessionCore } from './session-core.ts'
 import { sessionFault } from './session-fault.ts'
 import { createSessionFlow, type SessionFlow } from './session-flow.ts'
 import type { ResetReason } from './session-frames.ts'
@@ -66,6 +67,13 @@ export interface SessionOptions {
   readonly resumeWindowMs: number
 }
 
+/** A carrier, the path that it takes, and what its hello took, where this end knows. */
+export interface PlacedStream {
+  readonly carrier: StreamCarrier
+  readonly path: Path
+  readonly rttMs?: number
+}
+
 /** One session at one end: the byte stream, its carriers, and the application's side of it. */
 export interface Session {
   readonly id: SessionId
@@ -75,7 +83,7 @@ export interface Session {
   readonly isEstablished: boolean
   readonly isOrphaned: boolean
   /** Takes a carrier over, whose hellos are exchanged. */
-  attach(carrier: StreamCarrier, path: Path, peer: Position, role: 'primary' | 'standby'): void
+  attach(carrier: PlacedStream, peer: Position, role: 'primary' | 'standby'): void
   position(): Position
   /** Starts looking for carriers. */
   keep(): void
@@ -172,7 +180,7 @@ class LiveSession implements Session {
     return this.#placed.length === 0
   }
 
-  attach(carrier: StreamCarrier, path: Path, peer: Position, role: 'primary' | 'standby'): void {
+  attach({ carrier, path, rttMs }: PlacedStream, peer: Position, role: 'primary' | 'standby'): void {
     if (this.#isOver) {
       carrier.close()
       return
@@ -181,7 +189,7 @@ class LiveSession implements Session {
     this.#isEstablished = true
     this.#placed = [...this.#placed, { carrier, path }]
     this.#attaching = carrier
-    this.#core.attach(carrier, peer, role)
+    this.#core.attach(carrier, peer, role, rttMs)
     this.#attaching = undefined
     carrier.follow({
       received: (frame) => this.#core.receive(carrier, frame),

@@ -120,6 +120,21 @@ describe('a session over several paths', () => {
     expect(Buffer.concat(atNear.parts).toString()).toBe('before after')
   })
 
+  it('takes a long way for what it is, and not for a stall', async () => {
+    await start(2)
+    for (const { proxy } of world.ways) proxy.delay(100)
+    const { near, far } = await flowPair()
+    const atFar = follow(far)
+    for (let count = 1; count <= 5; count++) {
+      near.write('x'.repeat(100))
+      await eventually('it arrives', () => atFar.bytes === count * 100)
+    }
+    near.end()
+    await eventually('the end arrives', () => atFar.ended)
+    expect(world.near.sessions()[0]?.rttMs).toBeGreaterThan(150)
+    expect(world.near.counters().stalls).toBe(0)
+  })
+
   it('replaces a standby that dies', async () => {
     await start(3)
     await flowPair()

@@ -295,7 +295,7 @@ class Manager implements Sessions {
     const opening = this.#openings.get(session)
     if (opening !== undefined) opening.tried++
     try {
-      const { carrier, reply } = await dialCarrier(this.#deps, path, id.peer, hello, signal)
+      const { carrier, reply, rttMs } = await dialCarrier(this.#deps, path, id.peer, hello, signal)
       if (reply.kind === 'refused') {
         carrier.close()
         return this.#onRefusal(session, reply.reason)
@@ -307,7 +307,7 @@ class Manager implements Sessions {
       }
       // Another path may have been quicker to open it.
       const asked = hello.kind === 'open' && session.isEstablished ? 'standby' : role
-      session.attach(carrier, path, reply, asked)
+      session.attach({ carrier, path, rttMs }, reply, asked)
       this.#onAttached(session, hello.kind)
       return 'attached'
     } catch (error) {
