@@ -9,7 +9,6 @@ import { withTimeout } from '../../platform/wait.ts'
 import { decodeStrict, encodeStrict } from '../../security/codec.ts'
 import { createMessageFrames } from '../host/message-frames.ts'
 import type { PeerStreams } from '../host/peer-streams.ts'
-import type { Membership } from '../membership/membership.ts'
 import { isLoopback, knock } from './knock.ts'
 
 export const REACH_PROTOCOL = '/x0t/reach/1'
@@ -30,7 +29,9 @@ export interface ReachDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly streams: PeerStreams
-  readonly membership: Pick<Membership, 'nodeRecord'>
+  readonly membership: {
+    nodeRecord(peer: PeerId): { readonly addresses: readonly string[] } | undefined
+  }
   /** Multiaddr of the other end of the connection to a neighbour. */
   readonly addressOf: (peer: PeerId) => string | undefined
 }

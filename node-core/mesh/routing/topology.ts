@@ -45,26 +45,23 @@ export function buildTopology(adverts: Iterable<NodeLinks>): Topology {
   for (const advert of adverts) byOrigin.set(advert.origin, advert)
   const peers = [...byOrigin.keys()].sort()
   const numberOf = new Map(peers.map((peer, index) => [peer, index]))
-  const said = peers.map((peer) => {
-    const costs = new Map<number, number>()
-    for (const link of byOrigin.get(peer)?.links ?? []) {
-      const target = numberOf.get(link.peer)
-      if (target !== undefined && link.peer !== peer) costs.set(target, clampCost(link.costUs))
-    }
-    return costs
-  })
+  const said = readArcs(peers, byOrigin, numberOf)
+  const keys = Float64Array.from(said.keys()).sort()
   const offsets = new Uint32Array(peers.length + 1)
   const targets: number[] = []
   const costs: number[] = []
-  for (const [node, links] of said.entries()) {
-    for (const target of [...links.keys()].sort((a, b) => a - b)) {
-      const there = links.get(target)
-      const back = said[target]?.get(node)
-      if (there === undefined || back === undefined) continue
-      targets.push(target)
-      costs.push(Math.max(there, back))
-    }
+  for (const key of keys) {
+    const target = key % peers.length
+    const node = (key - target) / peers.length
+    const back = said.get(target * peers.length + node)
+    if (back === undefined) continue
+    targets.push(target)
+    costs.push(Math.max(said.get(key) ?? 0, back))
     offsets[node + 1] = targets.length
+  }
+  // A node without arcs ends where the one before it ends.
+  for (let node = 1; node <= peers.length; node++) {
+    offsets[node] = Math.max(offsets[node] ?? 0, offsets[node - 1] ?? 0)
   }
   return {
     peers,
@@ -74,4 +71,21 @@ export function buildTopology(adverts: Iterable<NodeLinks>): Topology {
     targets: Uint32Array.from(targets),
     costsUs: Uint32Array.from(costs),
   }
+}
+
+/** What each node says, by `node * size + target`: numbers, because with a thousand nodes Maps of Maps are slow. */
+function readArcs(
+  peers: readonly PeerId[],
+  byOrigin: ReadonlyMap<PeerId, NodeLinks>,
+  numberOf: ReadonlyMap<PeerId, number>,
+): ReadonlyMap<number, number> {
+  const arcs = new Map<number, number>()
+  for (const [node, peer] of peers.entries()) {
+    for (const link of byOrigin.get(peer)?.links ?? []) {
+      const target = numberOf.get(link.peer)
+      if (target === undefined || target === node) continue
+      arcs.set(node * peers.length + target, clampCost(link.costUs))
+    }
+  }
+  return arcs
 }
