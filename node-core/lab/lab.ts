@@ -67,6 +67,8 @@ export interface Lab extends Lifecycle {
   /** One link, or all of them. */
   heal(a?: NodeName, b?: NodeName): Promise<void>
   impairmentsOf(a: NodeName, b: NodeName): readonly Applied[]
+  /** Bytes that came into each link since the lab began, both directions together, in the topology's order. */
+  traffic(): Promise<readonly LinkTraffic[]>
   status(): Promise<LabStatus>
   /**
    * Resolves when both ends of every link that is not impaired say that it is up.
@@ -74,6 +76,10 @@ export interface Lab extends Lifecycle {
    * @throws FaultError TIMEOUT
    */
   linked(limitMs?: number): Promise<void>
+}
+
+export interface LinkTraffic extends TopologyLink {
+  readonly bytes: number
 }
 
 /** More at once only make each other slow. */
@@ -258,13 +264,23 @@ class RunningLab implements Lab {
   }
 
   async #apply(link: TopologyLink, applied: readonly Applied[]): Promise<void> {
-    if (this.#proxy === undefined) {
-      throw labFault({ code: 'LAB_NO_PROXY' }, 'the links of this lab have no proxies', {
-        hint: 'Make the lab with proxies to impair its links.',
-      })
-    }
-    await this.#proxy.set(keyOf(link), linkStateOf(applied, link))
+    await this.#proxies().set(keyOf(link), linkStateOf(applied, link))
     this.#entry(link).applied = applied
+  }
+
+  #proxies(): ProxyClient {
+    if (this.#proxy !== undefined) return this.#proxy
+    throw labFault({ code: 'LAB_NO_PROXY' }, 'the links of this lab have no proxies', {
+      hint: 'Make the lab with proxies to impair its links.',
+    })
+  }
+
+  async traffic(): Promise<readonly LinkTraffic[]> {
+    const stats = await this.#proxies().stats()
+    return this.topology.links.map(({ a, b }) => {
+      const { forthBytes = 0, backBytes = 0 } = stats[keyOf({ a, b })] ?? {}
+      return { a, b, bytes: forthBytes + backBytes }
+    })
   }
 
   impairmentsOf(a: NodeName, b: NodeName): readonly Applied[] {
