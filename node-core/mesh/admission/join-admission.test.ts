@@ -138,6 +138,25 @@ describe('joining inside the handshake', () => {
     expect(founder.membership.members()).toHaveLength(2)
   })
 
+  it('leaves it to the store who of two was first, whatever was read before', async () => {
+    const token = invite()
+    await ask(joiner(token))
+    const { store } = founder
+    await founder.membership.stop()
+    // Reads as it was a moment ago, as two requests do that overtake each other.
+    const get: typeof store.invites.get = (id) => {
+      const row = store.invites.get(id)
+      if (row === undefined) return undefined
+      const { use: _use, chain: _chain, ...unused } = row
+      return { ...unused, use: undefined, chain: undefined }
+    }
+    const late = { ...store, invites: { ...store.invites, get } }
+    const again = await startTestMember(world, world.founder, { clock, holdsAuthority: true, store: late })
+    const second = joiner(token, 'second')
+    expect(await ask(second, again)).toMatchObject({ kind: 'refused', code: 'invite-used', proven: true })
+    expect(again.membership.standing(second.identity.peerId)).toBe('unknown')
+  })
+
   it('refuses an expired token', async () => {
     const who = joiner(invite())
     clock.advance(HOUR_MS)
@@ -338,6 +357,15 @@ describe('joining inside the handshake', () => {
       const who = joiner(invite({ needsApproval: true }))
       await exchange({ admission: who.admission, peer: who.identity.peerId }, end(founder), { finalHash: 7 })
       expect(who.answers).toMatchObject([{ kind: 'refused', code: 'bad-signature' }])
+    })
+
+    it('believes no proof of a member that is not the one it is connected to', async () => {
+      const who = joiner(invite({ needsApproval: true }))
+      const other = await startTestMember(world, world.member(), { clock })
+      // The other member signs for this very connection: it would have to be in league with whoever answers.
+      const inLeague = { admission: founder.admission, peer: other.identity.peerId }
+      await exchange({ admission: who.admission, peer: who.identity.peerId }, inLeague)
+      expect(who.answers).toMatchObject([{ kind: 'refused', code: 'wrong-peer', proven: false }])
     })
 
     it('believes no answer of whoever made up an authority of his own', async () => {

@@ -20,6 +20,7 @@ import { MAX_PROOF_BYTES } from '../../noise-hfs/admission-port.ts'
 import { CERTIFICATE, certificateOf } from '../../security/certificate.ts'
 import { type CertificateChain, makeChain } from '../../security/chain.ts'
 import { issueCertificate } from '../../security/issue.ts'
+import { signRevocation } from '../../security/revocation.ts'
 import { signRecord } from '../../security/signed-record.ts'
 import type { RefusalCode } from '../membership/events.ts'
 import { createMemberAdmission } from './member-admission.ts'
@@ -109,6 +110,26 @@ describe('admission between members', () => {
     const grant = world.grant(node, {})
     const forged = issueCertificate(world, { kind: 'authority', key: other.authority.key }, grant)
     expectRefused(await exchangeShowing(forged, { identity: node, chain: forged }), 'forged')
+  })
+
+  it('admits an owner to a node that knows of it only what an admin made up and revoked', async () => {
+    const owner = world.member('owner', 'authority')
+    const { peerId, mldsaPublicKey } = owner.chain.leaf
+    const madeUp = world.member('viewer', world.admin, { peerId, mldsaPublicKey })
+    const signer = {
+      meshId: world.meshId,
+      issuer: world.admin.identity.peerId,
+      key: world.admin.identity.key,
+    }
+    const entry = signRevocation(signer, undefined, { subject: peerId, reason: '', at: NOW_MS })
+    const { replica } = bob.membership
+    for (const chain of [world.admin.chain, madeUp.chain])
+      replica.accept({ kind: 'certificate', bytes: chain.bytes })
+    replica.accept({ kind: 'revocation', bytes: entry.bytes })
+    expect(bob.membership.standing(peerId)).toBe('revoked')
+    const { judgement } = await exchangeShowing(owner.chain, owner)
+    expect(judgement.kind).toBe('admit')
+    expect(bob.membership.standing(peerId)).toBe('member')
   })
 
   it('refuses a member of another mesh', async () => {

@@ -144,7 +144,6 @@ async function judgeShown(
   if (leaf.peerId !== binding.remotePeer) return 'wrong-peer'
   const verdict = membership.judgeChain(shown.chain)
   if (verdict !== 'valid') return verdict
-  if (membership.standing(leaf.peerId) === 'revoked') return 'revoked'
   const isSigned = await verifyMldsa(leaf.publicKey, shown.context, shown.signed, shown.signature)
   return isSigned ? undefined : 'bad-signature'
 }

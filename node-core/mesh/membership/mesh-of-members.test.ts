@@ -9,6 +9,7 @@ import {
 } from '../../../tests/helpers/security-world.ts'
 import { worldClock } from '../../../tests/helpers/test-members.ts'
 import type { NodeName, ServiceName } from '../../domain/ids.ts'
+import { encodeStrict } from '../../security/codec.ts'
 import { decodeToken, deriveInviteKey } from '../../security/invite.ts'
 import { issueCertificate } from '../../security/issue.ts'
 import { signJoinRequest } from '../../security/join-request.ts'
@@ -141,6 +142,28 @@ describe('members that are connected', () => {
       () => third.membership.certificateOf(member.identity.peerId)?.generation === 2,
     )
     expect(member.host.peers()).toEqual([founder.identity.peerId])
+  })
+
+  it('take no certificate for a renewal that is not for their own keys', async () => {
+    const founder = await start(world.founder, { holdsAuthority: true })
+    const expiresAt = clock.now() + 3_000
+    const member = await start(world.member('operator', world.founder, { issuedAt: clock.now(), expiresAt }))
+    const renewed: number[] = []
+    member.membership.events.on('renewed', ({ generation }) => renewed.push(generation))
+    let asked = 0
+    await founder.host.unhandle(RENEW_PROTOCOL)
+    await founder.host.handle(RENEW_PROTOCOL, async (stream) => {
+      const frames = createMessageFrames(stream, { maxFrameBytes: 65_536 })
+      await frames.read(SIGNAL())
+      await frames.write(encodeStrict({ kind: 'renewed', chain: world.member().chain.bytes }))
+      await frames.end()
+      asked += 1
+    })
+    await member.dial(founder)
+    await eventually('it to ask', () => asked > 0, 8_000)
+    await eventually('its end', () => member.membership.ownChain() === undefined, 8_000)
+    expect(renewed).toEqual([])
+    expect(known(member)).toBe(2)
   })
 
   it('renew the founder from its own authority, with nobody there', async () => {
