@@ -116,6 +116,7 @@ describe('two adverts under one number', () => {
     expect(a.take(right).kind).toBe('kept')
     b.take(right)
     b.take(left)
+    expect(a.news.at(-1)).toBe(`proof ${world.peer(1)}`)
     const proof = a.store.read({ kind: 'proof', name: world.peer(1) })
     if (proof === undefined) expect.fail('a proof to pass on')
     c.take(world.advert(1, [3, 7], { 2: 1 }))

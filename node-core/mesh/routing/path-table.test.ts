@@ -6,12 +6,12 @@ import { buildTopology, type Topology } from './topology.ts'
 const peer = (name: string): PeerId => name as PeerId
 
 /** Links as `a-b`: cost in ms. */
-function topology(links: Readonly<Record<string, number>>): Topology {
+function topology(links: Readonly<Record<string, number>>, noTransit: readonly string[] = []): Topology {
   const names = new Set(Object.keys(links).flatMap((link) => link.split('-')))
   return buildTopology(
     [...names].map((name) => ({
       origin: peer(name),
-      transit: true,
+      transit: !noTransit.includes(name),
       links: Object.entries(links).flatMap(([link, costMs]) => {
         const ends = link.split('-')
         const other = ends.find((end) => end !== name)
@@ -47,6 +47,12 @@ describe('which path is used', () => {
   it('changes at once when a link of it is gone', () => {
     const before = pathsOf(diamond(10, 20))
     expect(text(pathsOf({ 'me-b': 1, 'b-z': 20, 'me-a': 1 }, before))).toEqual(['b>z'])
+  })
+
+  it('changes at once when a node on it may not carry any more', () => {
+    const before = pathsOf(diamond(10, 20))
+    const table = createPathTable(topology(diamond(10, 20), ['a']), peer('me'), () => before)
+    expect(text(table.pathsTo(peer('z')))).toEqual(['b>z'])
   })
 
   it('is given up when it would leave no way around it', () => {
