@@ -9,7 +9,9 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['{node-core,electron,renderer,scripts,tests/bench,tests/helpers}/**/*.test.{ts,tsx}'],
+          include: [
+            '{node-core,electron,renderer,scripts,tests/bench,tests/helpers,tests/soak}/**/*.test.{ts,tsx}',
+          ],
           testTimeout: 20_000,
         },
       },

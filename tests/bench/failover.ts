@@ -18,6 +18,7 @@ import type { TopologyLink } from '../../node-core/lab/topology.ts'
 import { systemClock } from '../../node-core/platform/clock.ts'
 import { messageOf } from '../../node-core/platform/error.ts'
 import { systemRandom } from '../../node-core/platform/random.ts'
+import { keepLogs } from '../helpers/lab.ts'
 import { waitFor } from '../helpers/x0t.ts'
 import { FAR, NEAR, type Scene, type Side, startScene } from './failover-scene.ts'
 import { type BenchCase, runBench } from './harness.ts'
@@ -154,6 +155,9 @@ async function providerDies({ lab, either }: Scene): Promise<Outcome> {
   }
 }
 
+const logsOf = async (scene: Scene | undefined): Promise<string> =>
+  scene === undefined ? '' : `; the logs of its nodes are in ${await keepLogs(scene.lab)}`
+
 await runBench({ name: 'failover', defaultN: 30, warmup: 0 }, async () => {
   let scene: Scene | undefined
   const stop = async (): Promise<void> => {
@@ -166,7 +170,7 @@ await runBench({ name: 'failover', defaultN: 30, warmup: 0 }, async () => {
     try {
       if (scene !== undefined) {
         await scene.mend().catch(async (error: unknown) => {
-          say(`the ring did not mend and is replaced: ${messageOf(error)}`)
+          say(`the ring did not mend and is replaced: ${messageOf(error)}${await logsOf(scene)}`)
           await stop()
         })
       }
@@ -174,7 +178,7 @@ await runBench({ name: 'failover', defaultN: 30, warmup: 0 }, async () => {
       const { gapMs, lost } = await run(scene)
       return [gapMs, lost]
     } catch (error) {
-      say(`${name} did not begin: ${messageOf(error)}`)
+      say(`${name} did not begin: ${messageOf(error)}${await logsOf(scene)}`)
       await stop()
       return [GIVE_UP_MS, 1]
     }

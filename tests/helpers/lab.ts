@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
+import { cp, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type NodeName, parseNodeName } from '../../node-core/domain/ids.ts'
@@ -7,6 +7,7 @@ import { createLab, type Lab, type LabOptions } from '../../node-core/lab/lab.ts
 import { bundledPrograms } from '../../node-core/lab/programs.ts'
 import { parseTopologyText } from '../../node-core/lab/topology.ts'
 import { systemClock } from '../../node-core/platform/clock.ts'
+import { homePaths } from '../../node-core/platform/home.ts'
 import { systemRandom } from '../../node-core/platform/random.ts'
 
 /** Of the built programs. */
@@ -44,4 +45,14 @@ export function processesWith(text: string): number[] {
       return []
     }
   })
+}
+
+/** Keeps what the nodes of a lab wrote, for whoever wants to know why it went wrong. @returns where */
+export async function keepLogs(lab: Lab): Promise<string> {
+  const kept = await mkdtemp(join(tmpdir(), 'x0t-lab-logs-'))
+  for (const node of lab.topology.nodes) {
+    const { logs } = homePaths(lab.home(node))
+    await cp(logs, join(kept, node), { recursive: true }).catch(() => {})
+  }
+  return kept
 }
