@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { collectBuffersLikeObjects } from '../../platform/buffer-memory.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/error.ts'
 import { ensureHome, homePaths } from '../../platform/home.ts'
@@ -147,6 +148,7 @@ async function runNode(options: Options, { passphrase }: EntrySecrets, { config,
   }
 }
 
+collectBuffersLikeObjects()
 await runEntry(optionsSchema, run)
 // Sockets that the other end keeps half open would hold the process.
 process.stdout.write('', () => process.exit())
