@@ -133,7 +133,7 @@ export async function startChain(length: number, options: HopChainOptions = {}):
   }
 }
 
-export const TEST_PROTOCOL = '/x0t/test/1'
+const TEST_PROTOCOL = '/x0t/test/1'
 
 /** Serves byte flows at a node: each goes to `accept`. */
 export async function serveFlows(

@@ -7,11 +7,14 @@ import type { Duplex } from 'node:stream'
 import type { PeerId } from '../../node-core/domain/ids.ts'
 import { createFlow } from '../../node-core/mesh/flows/flow.ts'
 import { createFlows } from '../../node-core/mesh/flows/flows.ts'
+import { collectBuffersLikeObjects } from '../../node-core/platform/buffer-memory.ts'
 import { eventually } from './eventually.ts'
 import { type HopNode, openFlow, serveFlows, startHopNode } from './hop-chain.ts'
 import type { HopAnswer, HopCommand, HopReply } from './hop-processes.ts'
 import { securityWorld, type TestNode } from './security-world.ts'
 import { worldClock } from './test-members.ts'
+
+collectBuffersLikeObjects()
 
 const CHUNK = Buffer.alloc(64 * 1024, 7)
 const limit = () => AbortSignal.timeout(30_000)
