@@ -21,6 +21,8 @@ beforeEach(async () => {
   victim = await mesh.join()
   honest = await mesh.join()
   hostile = await mesh.join()
+  // It answers nobody.
+  await hostile.sessions.stop()
   served = []
   await victim.sessions.handle((flow, peer) => {
     served.push({ peer, flow })

@@ -206,6 +206,67 @@ describe('a session over carriers that hold, repeat and break', () => {
     expect(standby.toB.map((frame) => frame.kind)).toEqual(['data'])
   })
 
+  it('answers over the carrier that brought the question when its own primary is silent', () => {
+    const { clock, a, b, connect: dial } = createPair()
+    const hole = dial('primary')
+    const standby = dial('standby')
+    a.core.write(bytes(100, 1))
+    clock.advance(MIN_STALL_MS)
+    standby.move('b', 1)
+    b.core.write(bytes(50, 2))
+    expect(hole.toA.filter(({ kind }) => kind === 'data')).toEqual([])
+    standby.move('a', 9)
+    expect(join(a.got)).toHaveLength(50)
+  })
+
+  it('stays with a primary that was heard of, whatever another carrier brings', () => {
+    const { clock, a, b, connect: dial } = createPair()
+    const first = dial('primary')
+    const standby = dial('standby')
+    a.core.write(bytes(100, 1))
+    clock.advance(MIN_STALL_MS)
+    first.move('b', 1)
+    a.core.write(bytes(100, 2))
+    standby.move('b', 9)
+    b.core.write(bytes(50, 3))
+    expect(first.toA.filter(({ kind }) => kind === 'data')).toHaveLength(1)
+  })
+
+  it('takes a carrier that stalled for failed until something comes in on it', () => {
+    const { clock, a, connect: dial } = createPair()
+    const slow = dial('primary')
+    expect(a.core.view().failed).toEqual([])
+    a.core.write(bytes(100, 1))
+    clock.advance(MIN_STALL_MS)
+    expect(a.core.view().failed).toHaveLength(1)
+    slow.move('b', 9)
+    slow.move('a', 9)
+    expect(a.core.view().failed).toEqual([])
+  })
+
+  it('asks on every carrier for credit that may have been lost', () => {
+    const { clock, a, b, connect: dial } = createPair()
+    const first = dial('primary')
+    const standby = dial('standby')
+    a.core.write(bytes(2 * WINDOW_BYTES, 1))
+    first.move('b', 99)
+    // All has arrived, and the last word of it gives no credit; the grant that follows is lost.
+    const received = b.core.position().received
+    first.toA.splice(0, 99, { kind: 'ack', received, credit: WINDOW_BYTES })
+    first.move('a', 1)
+    expect(first.toB).toEqual([])
+    clock.advance(250)
+    expect([first.toB, standby.toB].map((frames) => frames.map(({ kind }) => kind))).toEqual([
+      ['ask'],
+      ['ask'],
+    ])
+    standby.move('b', 9)
+    standby.move('a', 9)
+    expect(a.stalls).toBe(0)
+    first.move('b', 99)
+    expect(join(b.got)).toHaveLength(2 * WINDOW_BYTES)
+  })
+
   it('goes back to the old primary when the promoted standby breaks', () => {
     const { clock, a, b, connect: dial } = createPair()
     const slow = dial('primary')
