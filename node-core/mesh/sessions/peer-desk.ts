@@ -1,7 +1,8 @@
 import type { PeerId } from '../../domain/ids.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Account, Ledger } from './ledger.ts'
-import type { Session, SessionId } from './session.ts'
+import type { Session } from './session.ts'
+import type { SessionId } from './session-view.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 import { createTombstones, type Tombstones } from './tombstones.ts'
 

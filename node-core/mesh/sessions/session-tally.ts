@@ -1,5 +1,5 @@
-import type { SessionId, SessionView } from './session.ts'
 import type { ResetReason } from './session-frames.ts'
+import type { SessionId, SessionView } from './session-view.ts'
 
 /** What has happened since the start. */
 export interface SessionSums {

@@ -12,17 +12,11 @@ import { type Judgement, serveHellos } from './hello-desk.ts'
 import { createLedger, type Ledger } from './ledger.ts'
 import { createPeerDesk, type PeerDesk, type PeerLimits } from './peer-desk.ts'
 import type { CarrierDialer, Path, SessionGate, SessionPaths } from './ports.ts'
-import {
-  createSession,
-  FIRST_WINDOW_BYTES,
-  type Session,
-  type SessionId,
-  type SessionNotices,
-  type SessionView,
-} from './session.ts'
+import { createSession, FIRST_WINDOW_BYTES, type Session, type SessionNotices } from './session.ts'
 import { type SessionFault, sessionFault } from './session-fault.ts'
 import type { ResetReason } from './session-frames.ts'
 import { createSessionTally, type SessionSums, type SessionTally } from './session-tally.ts'
+import type { SessionId, SessionView } from './session-view.ts'
 
 export interface SessionsDeps {
   readonly paths: SessionPaths
