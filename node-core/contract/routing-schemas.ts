@@ -3,7 +3,7 @@ import { documentOf, linkSchema, memberSchema, nodeNameSchema, peerIdSchema } fr
 
 const durationMs = z.number().nonnegative()
 
-export const pathSchema = z.object({
+const pathSchema = z.object({
   /** Links from this node to the other. */
   hops: z.number().int().positive(),
   /** The nodes between, in order; empty for a direct link. */

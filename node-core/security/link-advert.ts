@@ -132,7 +132,7 @@ export interface EquivocationProof extends Numbered {
   readonly bytes: Uint8Array
 }
 
-export const MAX_PROOF_BYTES = 2 * MAX_LINK_ADVERT_BYTES + 1_024
+const MAX_PROOF_BYTES = 2 * MAX_LINK_ADVERT_BYTES + 1_024
 
 const proofSchema = z.strictObject({
   left: bytesUpTo(MAX_LINK_ADVERT_BYTES),

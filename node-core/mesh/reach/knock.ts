@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 
 /** Host and port of a multiaddr over TCP; `undefined` for anything else. */
-export function tcpTarget(address: string): { readonly host: string; readonly port: number } | undefined {
+function tcpTarget(address: string): { readonly host: string; readonly port: number } | undefined {
   try {
     const [host, transport] = multiaddr(address).getComponents()
     const port = Number(transport?.value)

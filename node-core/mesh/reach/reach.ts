@@ -11,7 +11,7 @@ import { createMessageFrames } from '../host/message-frames.ts'
 import type { PeerStreams } from '../host/peer-streams.ts'
 import { isLoopback, knock } from './knock.ts'
 
-export const REACH_PROTOCOL = '/x0t/reach/1'
+const REACH_PROTOCOL = '/x0t/reach/1'
 
 /** What a neighbour found when it tried to connect to this node. */
 export type ReachAnswer =

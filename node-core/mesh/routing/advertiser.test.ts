@@ -97,11 +97,24 @@ describe('what a node says of its links', () => {
       pass(12_000)
     }
     expect(told.length).toBe(before)
-    for (let rttMs = 40; rttMs < 4_000; rttMs *= 2) {
+    set(1, 'up', 90)
+    pass(5_000)
+    set(1, 'up', 21)
+    pass(12_000)
+    expect(told.length).toBe(before)
+    // Lower is believed at once, but told no more often for that; higher when it has lasted.
+    for (let rttMs = 1_000; rttMs > 2; rttMs /= 2) {
       set(1, 'up', rttMs)
-      pass(1_000)
+      pass(2_000)
     }
-    expect(told.length - before).toBe(1)
+    expect(told.length - before).toBeLessThanOrEqual(2)
+    pass(11_000)
+    set(1, 'up', 200)
+    const settled = told.length
+    pass(8_000)
+    expect(told.length).toBe(settled)
+    pass(4_000)
+    expect(told.length).toBe(settled + 1)
   })
 
   it('is told at once when a link falls under suspicion, at a cost that leaves it for last', async () => {

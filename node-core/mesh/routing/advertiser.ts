@@ -3,11 +3,17 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Lifecycle } from '../../platform/lifecycle.ts'
 import type { Random } from '../../platform/random.ts'
 import type { HybridKey } from '../../security/hybrid-key.ts'
-import { type LinkAdvertEntry, MAX_ADVERT_LINKS, signLinkAdvert } from '../../security/link-advert.ts'
+import {
+  type LinkAdvertEntry,
+  MAX_ADVERT_LINKS,
+  MAX_LINK_COST_US,
+  signLinkAdvert,
+} from '../../security/link-advert.ts'
 import type { LinkView } from '../links/link-view.ts'
 import type { AdvertStore } from './advert-store.ts'
 import { createFlapDamping } from './flap-damping.ts'
 import { isNotable, linkCostUs } from './link-cost.ts'
+import { createLowestRtt } from './lowest-rtt.ts'
 import type { OwnNumbers } from './own-numbers.ts'
 import type { QueuedBytes, RoutingLinks, RoutingMembership } from './ports.ts'
 import { createTokenBucket } from './token-bucket.ts'
@@ -51,6 +57,7 @@ class LinkAdvertiser implements Advertiser {
   readonly #deps: AdvertiserDeps
   readonly #refreshMs: number
   readonly #damping = createFlapDamping()
+  readonly #lowestRtt = createLowestRtt()
   readonly #pace = createTokenBucket(BURST, EVERY_MS)
   readonly #offs: (() => void)[] = []
   #said: readonly LinkAdvertEntry[] | undefined
@@ -84,6 +91,7 @@ class LinkAdvertiser implements Advertiser {
   }
 
   tick(): void {
+    this.#lowestRtt.sample(this.#deps.links.links(), this.#deps.clock.monotonicMs())
     if (this.#offs.length > 0 && this.#cancel === undefined) this.#look()
   }
 
@@ -147,18 +155,18 @@ class LinkAdvertiser implements Advertiser {
       .links()
       .filter(({ peer, state }) => state !== 'down' && !this.#damping.isSuppressed(peer, nowMs))
     return usable
-      .map((link) => this.#entryOf(link))
+      .map((link) => this.#entryOf(link, this.#lowestRtt.of(link)))
       .sort((a, b) => a.costUs - b.costUs)
       .slice(0, MAX_ADVERT_LINKS)
       .sort((a, b) => (a.peer < b.peer ? -1 : 1))
   }
 
-  #entryOf({ peer, state, rttMs, lossEstimate, suite }: LinkView): LinkAdvertEntry {
+  #entryOf({ peer, state, lossEstimate, suite }: LinkView, rttMs: number | undefined): LinkAdvertEntry {
     const queuedBytes = this.#deps.queuedBytes(peer)
     return {
       peer,
       costUs: linkCostUs({ state, rttMs, lossEstimate, queuedBytes }),
-      rttUs: rttMs === undefined ? null : Math.min(60_000_000, Math.round(rttMs * 1_000)),
+      rttUs: rttMs === undefined ? null : Math.min(MAX_LINK_COST_US, Math.round(rttMs * 1_000)),
       lossPpm: lossEstimate === undefined ? null : Math.round(lossEstimate * 1_000_000),
       suite: suite === undefined || suite === '' ? 'unknown' : suite,
     }

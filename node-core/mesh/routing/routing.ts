@@ -16,7 +16,7 @@ import { type CostedPath, createPathTable, type Hops, type PathTable } from './p
 import type { QueuedBytes, RoutingLinks, RoutingMembership, RoutingStore } from './ports.ts'
 import { buildTopology, type NodeLinks, type Topology } from './topology.ts'
 
-export const LINK_STATE_PROTOCOL = '/x0t/linkstate/1'
+const LINK_STATE_PROTOCOL = '/x0t/linkstate/1'
 
 export interface RoutingDeps {
   readonly clock: Clock

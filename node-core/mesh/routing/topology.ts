@@ -1,4 +1,5 @@
 import type { PeerId } from '../../domain/ids.ts'
+import { MAX_LINK_COST_US } from '../../security/link-advert.ts'
 
 /** What one node says of its own links. */
 export interface NodeLinks {
@@ -30,10 +31,8 @@ export interface Topology {
 }
 
 /** Costs are whole microseconds and at most a minute, so that sums over a path are exact. */
-export const MAX_COST_US = 60_000_000
-
 function clampCost(costUs: number): number {
-  return Math.min(MAX_COST_US, Math.max(1, Math.round(costUs)))
+  return Math.min(MAX_LINK_COST_US, Math.max(1, Math.round(costUs)))
 }
 
 /**
