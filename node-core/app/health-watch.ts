@@ -6,6 +6,8 @@ import type { Lifecycle } from '../platform/lifecycle.ts'
 import type { NodeParts } from './node-parts.ts'
 import { createPeerRefusals, type PeerRefusals } from './peer-refusals.ts'
 
+/** For so long after the start, no link yet is nothing to worry about. */
+const STARTING_MS = 5_000
 /** A title names so many members at most. */
 const MAX_NAMES = 3
 
@@ -85,14 +87,17 @@ function isolatedItem(others: readonly Member[], refusals: PeerRefusals): Health
   return item('refused', 'critical', `${title} ${remedy}`, true)
 }
 
-function linkItems({ membership, links }: NodeParts, refusals: PeerRefusals): HealthItem[] {
+function linkItems({ membership, links, clock, startedAt }: NodeParts, refusals: PeerRefusals): HealthItem[] {
   const others = membership
     .members()
     .filter(({ standing, peer }) => standing === 'member' && peer !== membership.self)
   const all = links.links()
   const works = all.filter(({ state }) => state === 'up' || state === 'degraded')
   const items: HealthItem[] = []
-  if (others.length > 0 && works.length === 0 && membership.standing(membership.self) === 'member') {
+  const isStarting =
+    clock.now() - startedAt < STARTING_MS && others.every(({ peer }) => refusals.of(peer) === undefined)
+  const isMember = membership.standing(membership.self) === 'member'
+  if (others.length > 0 && works.length === 0 && isMember && !isStarting) {
     items.push(isolatedItem(others, refusals))
   }
   const weak = all.filter(({ state }) => state === 'degraded' || state === 'suspect')
