@@ -50,10 +50,12 @@ export function createMeshCarriers(deps: MeshCarrierDeps): CarrierDialer {
 
   const release = (path: Path, pooled: Pooled): void => {
     pooled.streams--
-    if (pooled.streams > 0) return
+    const key = path.join('>')
+    // One that could not be opened, or has closed, is out of the pool already: nothing is left to close.
+    if (pooled.streams > 0 || pool.get(key) !== pooled) return
     pooled.cancelClose = deps.clock.after(KEEP_IDLE_MS, () => {
-      drop(path.join('>'), pooled)
-      void pooled.connection.then((connection) => connection.close('no session uses it any more'))
+      drop(key, pooled)
+      pooled.connection.then((connection) => connection.close('no session uses it any more'), nothing)
     })
   }
 
@@ -95,6 +97,8 @@ export function createMeshCarriers(deps: MeshCarrierDeps): CarrierDialer {
     lineOf: (stream) => lines.get(stream) ?? direct.lineOf(stream),
   }
 }
+
+const nothing = (): void => {}
 
 /** What the route says of itself may name anything but its end, which the handshake proves. */
 const pathBack = (path: Path, peer: PeerId): Path => [...path.slice(0, -1), peer]
