@@ -178,12 +178,12 @@ class LinkAdvertiser implements Advertiser {
     if (links.some(({ peer }) => !said.has(peer))) return true
     const moved = links.filter((entry) => isNotable(said.get(entry.peer)?.costUs ?? 0, entry.costUs))
     if (moved.length === 0) return false
-    // A first measurement, or a link in or out of suspicion, is no mere cost that has moved.
-    const isUrgent = moved.some(
-      (entry) =>
-        said.get(entry.peer)?.rttUs === null ||
-        Math.abs((said.get(entry.peer)?.costUs ?? 0) - entry.costUs) > URGENT_US,
-    )
+    // A first measurement, and a link in or out of suspicion, is no mere cost that has moved. A lower one was measured.
+    const isUrgent = moved.some((entry) => {
+      const before = said.get(entry.peer)
+      const riseUs = entry.costUs - (before?.costUs ?? 0)
+      return before?.rttUs === null || riseUs < 0 || riseUs > URGENT_US
+    })
     return isUrgent || nowMs - this.#saidMs >= COST_EVERY_MS
   }
 }

@@ -67,6 +67,15 @@ describe('which path is used', () => {
     expect(text(pathsOf({ 'me-z': 20_000, 'me-a': 5, 'a-z': 5 }))).toEqual(['a>z', 'z'])
   })
 
+  it('stays for a clear gain as long as patience asks for it, but not when it is gone', () => {
+    const waiting = { isOver: () => false, settled: () => {} }
+    const before = pathsOf(diamond(10, 20))
+    const later = (links: Readonly<Record<string, number>>): string[] =>
+      text(createPathTable(topology(links), peer('me'), () => before, waiting).pathsTo(peer('z')))
+    expect(later(diamond(400, 20))).toEqual(['a>z', 'b>z'])
+    expect(later({ 'me-a': 1, 'me-b': 1, 'b-z': 20 })).toEqual(['b>z'])
+  })
+
   it('never is what was used before when that is no path at all', () => {
     const before: CostedPath[] = [{ hops: ['a', 'b', 'z'].map(peer), costUs: 1 }]
     expect(text(pathsOf(diamond(10, 20), before))).toEqual(['a>z', 'b>z'])

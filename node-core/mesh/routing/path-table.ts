@@ -11,6 +11,16 @@ export interface CostedPath {
   readonly costUs: number
 }
 
+/** For how long another path has to be clearly cheaper before traffic moves to it. */
+export interface Patience {
+  /** Whether a gain that is there now has lasted, or is too large to wait. */
+  isOver(target: PeerId, gainUs: number): boolean
+  /** There is no gain to be had any more. */
+  settled(target: PeerId): void
+}
+
+const IMPATIENT: Patience = { isOver: () => true, settled: () => {} }
+
 /** Paths from one node over one topology, worked out when they are asked for and kept until the next. */
 export interface PathTable {
   pathsTo(target: PeerId): readonly CostedPath[]
@@ -29,6 +39,7 @@ export function createPathTable(
   topology: Topology,
   self: PeerId,
   before: (target: PeerId) => readonly CostedPath[],
+  patience: Patience = IMPATIENT,
 ): PathTable {
   const found = new Map<PeerId, readonly CostedPath[]>()
   const source = topology.numberOf.get(self)
@@ -39,7 +50,10 @@ export function createPathTable(
     // Where none is in use yet, a direct link is what others have to beat.
     const inUse = before(target)[0]?.hops ?? [target]
     const kept = recost(topology, source, inUse)
-    const chosen = kept === undefined ? best : keepUnlessWorse(topology, kept, best, source, goal)
+    const gainUs = kept === undefined ? 0 : gainOver(kept, best[0])
+    if (gainUs === undefined) patience.settled(target)
+    const leaves = kept === undefined || (gainUs !== undefined && patience.isOver(target, gainUs))
+    const chosen = leaves ? best : stayOn(topology, kept, best, source, goal)
     return chosen.map((path) => costed(topology, path))
   }
   return {
@@ -53,18 +67,20 @@ export function createPathTable(
   }
 }
 
-function keepUnlessWorse(
+/** How much cheaper the best path is than the one in use, if that is clearly so. */
+function gainOver(kept: Path, best: Path | undefined): number | undefined {
+  const gainUs = kept.costUs - (best?.costUs ?? kept.costUs)
+  const needed = kept.nodes.length === 2 ? GAIN_OVER_DIRECT : GAIN
+  return gainUs > needed.us && gainUs > kept.costUs * needed.share ? gainUs : undefined
+}
+
+function stayOn(
   topology: Topology,
   kept: Path,
   best: readonly Path[],
   source: number,
   target: number,
 ): readonly Path[] {
-  const [first] = best
-  if (first === undefined) return best
-  const gainUs = kept.costUs - first.costUs
-  const needed = kept.nodes.length === 2 ? GAIN_OVER_DIRECT : GAIN
-  if (gainUs > needed.us && gainUs > kept.costUs * needed.share) return best
   const around = disjointFrom(topology, [kept], source, target)
   // A path that leaves no way around it is not worth staying on.
   return around.length < Math.min(2, best.length) ? best : around

@@ -13,6 +13,7 @@ import { ADVERT_KINDS, type AdvertCount, createAdvertStore, type HeldAdvert } fr
 import { type Advertiser, createAdvertiser } from './advertiser.ts'
 import { createOwnNumbers } from './own-numbers.ts'
 import { type CostedPath, createPathTable, type Hops, type PathTable } from './path-table.ts'
+import { createPatience, type PatienceKeeper } from './patience.ts'
 import type { QueuedBytes, RoutingLinks, RoutingMembership, RoutingStore } from './ports.ts'
 import { buildTopology, type NodeLinks, type Topology } from './topology.ts'
 
@@ -88,6 +89,7 @@ class LinkStateRouting implements Routing {
   readonly #adverts: ReturnType<typeof createAdvertStore>
   readonly #advertiser: Advertiser
   readonly #parts: readonly Lifecycle[]
+  readonly #patience: PatienceKeeper
   readonly #offs: (() => void)[] = []
   #topology: Topology = buildTopology([])
   #table: PathTable | undefined
@@ -109,6 +111,7 @@ class LinkStateRouting implements Routing {
     )
     const store = createAdvertStore({ ...deps, logger }, { maxAgeMs: refreshMs * AGES_AFTER_REFRESHES })
     this.#adverts = store
+    this.#patience = createPatience(clock)
     const numbers = createOwnNumbers(clock, deps.store)
     this.#advertiser = createAdvertiser(
       { ...deps, numbers, store, queuedBytes: deps.queuedBytes ?? (() => 0) },
@@ -169,6 +172,7 @@ class LinkStateRouting implements Routing {
       this.#topology,
       this.#deps.membership.self,
       (target) => this.#answered.get(target) ?? [],
+      this.#patience,
     )
     const paths = this.#table.pathsTo(peer)
     this.#answered.set(peer, paths)
@@ -219,6 +223,7 @@ class LinkStateRouting implements Routing {
     this.#cancelTick = this.#deps.clock.after(TICK_MS, () => {
       this.#adverts.tick()
       this.#advertiser.tick()
+      if (this.#patience.hasRunOut()) this.#changed()
       this.#tick()
     })
   }
@@ -253,7 +258,9 @@ class LinkStateRouting implements Routing {
     this.#topology = buildTopology(said)
     this.#table = undefined
     for (const target of this.#answered.keys()) {
-      if (!this.#topology.numberOf.has(target)) this.#answered.delete(target)
+      if (this.#topology.numberOf.has(target)) continue
+      this.#answered.delete(target)
+      this.#patience.settled(target)
     }
     this.#recomputed += 1
     this.#lastMs = clock.monotonicMs() - startedMs
