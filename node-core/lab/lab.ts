@@ -58,6 +58,8 @@ export interface Lab extends Lifecycle {
   stop(): Promise<void>
   home(node: NodeName): string
   pid(node: NodeName): number | undefined
+  /** Where it listens on 127.0.0.1. */
+  port(node: NodeName): number
   /** The contract of one node, over its control socket. */
   client(node: NodeName, timeoutMs?: number): NodeClient
   /** SIGKILL, SIGSTOP, SIGCONT, or stop and start. In force when it resolves. */
@@ -224,6 +226,10 @@ class RunningLab implements Lab {
 
   pid(node: NodeName): number | undefined {
     return this.#node(node).pid
+  }
+
+  port(node: NodeName): number {
+    return this.#node(node).port
   }
 
   client(node: NodeName, timeoutMs?: number): NodeClient {

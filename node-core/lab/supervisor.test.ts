@@ -43,7 +43,14 @@ function recordingLab(): { lab: Lab; calls: string[] } {
     lab: {
       ...{ topology: parseTopologyText('chain:3'), dir: folder, seed: 1 },
       ...{ prepare: nothing, up: nothing, halt: nothing, start: nothing, stop: nothing, linked: nothing },
-      ...{ home: unused, pid: unused, client: unused, impairmentsOf: () => [], traffic: unused },
+      ...{
+        home: unused,
+        pid: unused,
+        port: unused,
+        client: unused,
+        impairmentsOf: () => [],
+        traffic: unused,
+      },
       ...{ act: record('act'), impair: record('impair'), heal: record('heal') },
       status: async () => ({
         schema: SCHEMA_VERSION,

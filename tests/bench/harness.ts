@@ -122,9 +122,9 @@ function shuffled<T>(items: readonly T[], unit: () => number): T[] {
   return copy
 }
 
-/** Whether a case with this share runs in this round: spread evenly over all of them. */
+/** Whether a case with this share runs in this round: in the first, and spread evenly over the others. */
 const runsIn = (round: number, share: number): boolean =>
-  Math.floor((round + 1) * share) > Math.floor(round * share)
+  Math.ceil((round + 1) * share) > Math.ceil(round * share)
 
 export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b)

@@ -16,3 +16,8 @@ export function residentMb(pid: number): number {
 
 /** Time that all of them have used together. */
 export const cpuMsOf = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + cpuMs(pid), 0)
+
+/** Memory of a process where pages that several processes share count in parts, MB of 2^20 bytes. */
+export function proportionalMb(pid: number): number {
+  return Number(/Pss:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) / 1_024
+}

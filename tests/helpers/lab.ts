@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { type NodeName, parseNodeName } from '../../node-core/domain/ids.ts'
 import { createLab, type Lab, type LabOptions } from '../../node-core/lab/lab.ts'
 import { bundledPrograms } from '../../node-core/lab/programs.ts'
-import { parseTopologyText } from '../../node-core/lab/topology.ts'
+import { parseTopologyText, type Topology } from '../../node-core/lab/topology.ts'
 import { systemClock } from '../../node-core/platform/clock.ts'
 import { homePaths } from '../../node-core/platform/home.ts'
 import { systemRandom } from '../../node-core/platform/random.ts'
@@ -15,14 +15,14 @@ export const PROGRAMS_DIR = resolve(import.meta.dirname, '../../dist/node-core')
 
 /** A lab of the built programs in a temporary folder, not started. It ends with `stop` or with this process. */
 export async function makeLab(
-  topology: string,
+  topology: string | Topology,
   options: Partial<Omit<LabOptions, 'topology'>> = {},
 ): Promise<Lab> {
   return createLab(
     { clock: systemClock, random: systemRandom, programs: bundledPrograms(PROGRAMS_DIR) },
     {
       dir: options.dir ?? (await mkdtemp(join(tmpdir(), 'x0t-lab-'))),
-      topology: parseTopologyText(topology),
+      topology: typeof topology === 'string' ? parseTopologyText(topology) : topology,
       seed: 1,
       ...options,
     },
