@@ -67,6 +67,14 @@ describe('which path is used', () => {
     expect(text(pathsOf({ 'me-z': 20_000, 'me-a': 5, 'a-z': 5 }))).toEqual(['a>z', 'z'])
   })
 
+  it('goes back to the direct link when there is one again, unless it is still much worse', () => {
+    const before: CostedPath[] = [{ hops: ['a', 'z'].map(peer), costUs: 10_000 }]
+    const around = { 'me-a': 5, 'a-z': 5 }
+    expect(text(pathsOf({ ...around, 'me-z': 19 }, before))).toEqual(['z', 'a>z'])
+    expect(text(pathsOf({ ...around, 'me-z': 29 }, before))).toEqual(['a>z', 'z'])
+    expect(text(pathsOf({ ...around, 'me-z': 29 }))).toEqual(['z', 'a>z'])
+  })
+
   it('stays for a clear gain as long as patience asks for it, but not when it is gone', () => {
     const waiting = { isOver: () => false, settled: () => {} }
     const before = pathsOf(diamond(10, 20))

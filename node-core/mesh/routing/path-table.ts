@@ -47,9 +47,7 @@ export function createPathTable(
     const goal = topology.numberOf.get(target)
     if (source === undefined || goal === undefined || goal === source) return []
     const best = disjointPaths(topology, source, goal)
-    // Where none is in use yet, a direct link is what others have to beat.
-    const inUse = before(target)[0]?.hops ?? [target]
-    const kept = recost(topology, source, inUse)
+    const kept = incumbent(topology, source, before(target)[0]?.hops, [target])
     const gainUs = kept === undefined ? 0 : gainOver(kept, best[0])
     if (gainUs === undefined) patience.settled(target)
     const leaves = kept === undefined || (gainUs !== undefined && patience.isOver(target, gainUs))
@@ -65,6 +63,24 @@ export function createPathTable(
       return paths
     },
   }
+}
+
+/**
+ * What a better path has to beat: the path in use, and a direct link where there is one. A path over others that was
+ * taken when there was no direct link, or a bad one, is given back once it has lost most of what it was better by.
+ */
+function incumbent(
+  topology: Topology,
+  source: number,
+  inUse: Hops | undefined,
+  straight: Hops,
+): Path | undefined {
+  const direct = recost(topology, source, straight)
+  const used = inUse && recost(topology, source, inUse)
+  if (used === undefined || direct === undefined) return used ?? direct
+  const gainUs = direct.costUs - used.costUs
+  const isWorthIt = gainUs > GAIN_OVER_DIRECT.us / 2 && gainUs > (direct.costUs * GAIN_OVER_DIRECT.share) / 2
+  return isWorthIt ? used : direct
 }
 
 /** How much cheaper the best path is than the one in use, if that is clearly so. */
