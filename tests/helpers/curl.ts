@@ -10,8 +10,12 @@ export interface Fetched {
   readonly stderr: string
 }
 
-/** Fetches with the real curl: a client that knows nothing of the mesh. */
-export async function curl(url: string, args: readonly string[] = []): Promise<Fetched> {
+/** Fetches with the real curl: a client that knows nothing of the mesh. @param onBytes told of what has come so far */
+export async function curl(
+  url: string,
+  args: readonly string[] = [],
+  onBytes: (sizeBytes: number) => void = () => {},
+): Promise<Fetched> {
   const child = spawn('curl', ['--silent', '--show-error', '--max-time', '30', ...args, url])
   const hash = createHash('sha256')
   let sizeBytes = 0
@@ -19,6 +23,7 @@ export async function curl(url: string, args: readonly string[] = []): Promise<F
   child.stdout.on('data', (chunk: Buffer) => {
     hash.update(chunk)
     sizeBytes += chunk.length
+    onBytes(sizeBytes)
   })
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
