@@ -127,8 +127,10 @@ describe('what a node says of its links', () => {
     expect(costs.at(-1)).toBeLessThan(20_000)
   })
 
-  it('leaves out a link that flaps until it has been quiet, and still tells every loss', async () => {
-    const { advertiser, set, told, pass } = setUp()
+  it('leaves a link that flaps for last until it has been quiet, and still tells every loss', async () => {
+    const { advertiser, set, told, pass, store } = setUp()
+    const costOf = (index: number): number =>
+      store.get(world.peer(0))?.links.find(({ peer }) => peer === world.peer(index))?.costUs ?? Number.NaN
     await advertiser.start()
     set(2, 'up')
     for (let flap = 0; flap < 6; flap++) {
@@ -136,12 +138,21 @@ describe('what a node says of its links', () => {
       pass(2_000)
       set(1, 'down')
       pass(2_000)
+      expect(told.at(-1)).toEqual([2])
     }
     set(1, 'up')
     pass(5_000)
-    expect(told.at(-1)).toEqual([2])
-    pass(90_000)
     expect(told.at(-1)).toEqual([1, 2])
+    expect(costOf(1)).toBeGreaterThan(10_000_000)
+    expect(costOf(2)).toBeLessThan(20_000)
+    const before = told.length
+    set(1, 'suspect')
+    pass(100)
+    set(1, 'up')
+    pass(100)
+    expect(told.length).toBe(before)
+    pass(120_000)
+    expect(costOf(1)).toBeLessThan(20_000)
   })
 
   it('is told at a bounded pace however often there is reason to', async () => {

@@ -151,14 +151,21 @@ class LinkAdvertiser implements Advertiser {
   }
 
   #entries(nowMs: number): readonly LinkAdvertEntry[] {
-    const usable = this.#deps.links
+    return this.#deps.links
       .links()
-      .filter(({ peer, state }) => state !== 'down' && !this.#damping.isSuppressed(peer, nowMs))
-    return usable
-      .map((link) => this.#entryOf(link, this.#lowestRtt.of(link)))
+      .filter(({ state }) => state !== 'down')
+      .map((link) => this.#entryOf(this.#damped(link, nowMs), this.#lowestRtt.of(link)))
       .sort((a, b) => a.costUs - b.costUs)
       .slice(0, MAX_ADVERT_LINKS)
       .sort((a, b) => (a.peer < b.peer ? -1 : 1))
+  }
+
+  /**
+   * A link that flaps is left for last, like one that may be dead, and its further turns between the two are no news.
+   * Never left out: on a machine that is too busy every link flaps, and a node without any link has no way anywhere.
+   */
+  #damped(link: LinkView, nowMs: number): LinkView {
+    return this.#damping.isSuppressed(link.peer, nowMs) ? { ...link, state: 'suspect' } : link
   }
 
   #entryOf({ peer, state, lossEstimate, suite }: LinkView, rttMs: number | undefined): LinkAdvertEntry {

@@ -2,7 +2,7 @@ import type { PeerId } from '../../domain/ids.ts'
 
 /*
  * After RFC 2439, "BGP Route Flap Damping": every loss of a link adds to its penalty, which halves with time. Losses
- * are always told at once; a link that was lost too often is advertised again only when it has been quiet for a while.
+ * are always told at once; a link that was lost too often counts as a good one again only when it has been quiet.
  */
 
 const DOWN_PENALTY = 1_000
@@ -25,9 +25,9 @@ interface Penalty {
 export interface FlapDamping {
   /** Something was lost: the link itself, or the certainty that it works. */
   lost(peer: PeerId, what: 'down' | 'suspect', nowMs: number): void
-  /** Whether the link is to be left out of adverts now. */
+  /** Whether the link is to be left for last now. */
   isSuppressed(peer: PeerId, nowMs: number): boolean
-  /** How long until the first suppressed link may be advertised again, ms; `undefined` when none is suppressed. */
+  /** How long until the first suppressed link counts as a good one again, ms; `undefined` when none is suppressed. */
   reuseInMs(nowMs: number): number | undefined
 }
 
