@@ -12,7 +12,8 @@ export default defineConfig({
           include: [
             '{node-core,electron,renderer,scripts,tests/bench,tests/helpers,tests/soak}/**/*.test.{ts,tsx}',
           ],
-          testTimeout: 20_000,
+          // Some start a handful of processes: seconds on an idle machine, and many more on one that builds something else.
+          testTimeout: 60_000,
         },
       },
       {
