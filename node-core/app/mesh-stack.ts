@@ -1,6 +1,9 @@
 import type { LinkState } from '../domain/link.ts'
 import type { Knowledge } from '../knowledge/knowledge.ts'
 import { createMemberAdmission } from '../mesh/admission/member-admission.ts'
+import { createLanDiscovery, type LanDiscovery } from '../mesh/discovery/lan-discovery.ts'
+import { listensOnLan } from '../mesh/discovery/lan-interfaces.ts'
+import { createLanWire } from '../mesh/discovery/lan-wire.ts'
 import { createHost, type Host } from '../mesh/host/host.ts'
 import { createLinks, type Links } from '../mesh/links/link-manager.ts'
 import { createJoinCarrier } from '../mesh/membership/join-carrier.ts'
@@ -83,8 +86,12 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
       logger.error('a listener of the handshake failed', { error: messageOf(error) }),
   })
   const host = createHost({ clock, logger, identity, membership, noise }, { listen: options.listen })
+  const discovery = lanDiscoveryOf(deps, options, { host, membership })
   const links = createLinks(
-    { clock, random, logger, host, membership, reached: deps.knowledge.addresses },
+    {
+      ...{ clock, random, logger, host, membership, reached: deps.knowledge.addresses },
+      ...(discovery === undefined ? {} : { found: discovery }),
+    },
     { ...options.config.links, peers: options.peers },
   )
   const parts = { streams: host, membership, clock, random, logger }
@@ -129,6 +136,7 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
       reach,
       host,
       links,
+      ...(discovery === undefined ? [] : [discovery]),
       sessions,
       expelSessions(membership, sessions),
     ],
@@ -136,6 +144,24 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
 }
 
 const isUsable = (state: LinkState): boolean => state === 'up' || state === 'degraded'
+
+/** None where the node listens on the loopback alone: nobody on a LAN could reach it, and no packet is sent there. */
+function lanDiscoveryOf(
+  { clock, random, logger, identity }: MeshStackDeps,
+  { config, listen }: MeshStackOptions,
+  { host, membership }: Pick<MeshStack, 'host' | 'membership'>,
+): LanDiscovery | undefined {
+  if (config.discovery.lan === false || !listensOnLan(listen)) return undefined
+  return createLanDiscovery(
+    {
+      ...{ clock, random, logger, identity, membership },
+      wire: createLanWire({ logger }),
+      listenAddresses: host.listenAddresses,
+    },
+    // Whoever says where a node is announced does not want it announced elsewhere.
+    { announces: config.announce === 'auto' },
+  )
+}
 
 /** Sessions outlive their connections on purpose, but not the membership of the other end. */
 function expelSessions(membership: Membership, sessions: Sessions): Lifecycle {

@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly timeoutMs?: number
   readonly cwd?: string
+  /** The network namespace to run it in. */
+  readonly namespace?: string
 }
 
 /** The environment of a person who never used x0t. */
@@ -31,9 +33,14 @@ function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessE
   return { ...env, ...extra }
 }
 
+/** A program and its arguments, in a network namespace if one is named. */
+function commandIn(namespace: string | undefined, args: readonly string[]): [string, readonly string[]] {
+  return namespace === undefined ? [X0T, args] : ['ip', ['netns', 'exec', namespace, X0T, ...args]]
+}
+
 /** Runs `x0t ...args` to its end. Never throws for an exit code. */
 export async function x0t(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const child = spawn(X0T, args, {
+  const child = spawn(...commandIn(options.namespace, args), {
     env: cleanEnv(options.env),
     cwd: options.cwd ?? tmpdir(),
     timeout: options.timeoutMs ?? 30_000,
@@ -87,8 +94,11 @@ export interface MeshFixture {
   /** `x0t init` in a fresh home. */
   init(name: string, args?: readonly string[], options?: RunOptions): Promise<void>
   /** `x0t invite` on `from`, `x0t join` in a fresh home. */
-  join(name: string, from: RunningNode, inviteArgs?: readonly string[]): Promise<void>
-  /** `x0t up --foreground` as a child, until it says that it is ready. */
+  join(name: string, from: RunningNode, inviteArgs?: readonly string[], options?: RunOptions): Promise<void>
+  /**
+   * `x0t up --foreground` as a child, until it says that it is ready. It listens on the loopback; in a namespace of its
+   * own, where its `x0t.yaml` says.
+   */
   up(name: string, args?: readonly string[], options?: RunOptions): Promise<RunningNode>
   stop(): Promise<void>
 }
@@ -107,7 +117,9 @@ export async function createMeshFixture(): Promise<MeshFixture> {
     args: readonly string[] = [],
     options: RunOptions = {},
   ): Promise<RunningNode> {
-    const child = spawn(X0T, ['--home', home(name), 'up', '--foreground', ...LISTEN, ...args], {
+    const listen = options.namespace === undefined ? LISTEN : []
+    const command = ['--home', home(name), 'up', '--foreground', ...listen, ...args]
+    const child = spawn(...commandIn(options.namespace, command), {
       env: cleanEnv(options.env),
       cwd: dir,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -150,9 +162,10 @@ export async function createMeshFixture(): Promise<MeshFixture> {
     async init(name, args = [], options = {}) {
       await x0tJson(['--home', home(name), 'init', '--mesh', 'test', '--name', name, ...args], options)
     },
-    async join(name, from, inviteArgs = []) {
+    async join(name, from, inviteArgs = [], options = {}) {
       const { token } = await from.json<{ token: string }>(['invite', ...inviteArgs])
-      await x0tJson(['--home', home(name), 'join', '--token-file', '-', '--name', name], { input: token })
+      const command = ['--home', home(name), 'join', '--token-file', '-', '--name', name]
+      await x0tJson(command, { ...options, input: token })
     },
     up,
     stop: () => reaper.finish(),

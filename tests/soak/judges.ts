@@ -5,6 +5,7 @@ import {
   probeThroughMesh,
   transferThroughMesh,
 } from '../../node-core/lab/invariants/through-mesh.ts'
+import type { TransferReport } from '../../node-core/lab/invariants/transfer.ts'
 import type { Violation } from '../../node-core/lab/invariants/violation.ts'
 import type { Lab } from '../../node-core/lab/lab.ts'
 import { systemClock } from '../../node-core/platform/clock.ts'
@@ -28,6 +29,9 @@ const MAX_GAP_MS = 5_000
 const TRANSFER_BYTES = 8 * 1024 * 1024
 const TRANSFER_MS = 120_000
 const PAUSE_MS = 1_000
+/** A client whose connection is refused before anything came tries again, as a browser does; for no longer than this. */
+const OPENING_MS = MAX_GAP_MS
+const RETRY_MS = 200
 
 /** A stream of requests one way, and transfers one after the other the other way. */
 export async function startJudges(lab: Lab, [from, to]: readonly [NodeName, NodeName]): Promise<Judges> {
@@ -47,6 +51,7 @@ export async function startJudges(lab: Lab, [from, to]: readonly [NodeName, Node
         'longest gap between answers, ms': longestGapMs.toFixed(0),
         'transfers without a wrong byte': `${transfers.count} of ${TRANSFER_BYTES} bytes each`,
         'longest gap in a transfer, ms': transfers.longestGapMs.toFixed(0),
+        'transfers that were refused at first': transfers.refused,
       }
     },
     async finish() {
@@ -78,7 +83,9 @@ class Transfers {
   readonly violations: string[] = []
   isOver = false
   count = 0
+  refused = 0
   longestGapMs = 0
+  #refusedSinceMs: number | undefined
 
   constructor(lab: Lab, from: NodeName, to: NodeName) {
     this.#lab = lab
@@ -94,7 +101,7 @@ class Transfers {
       } catch (error) {
         if (!this.isOver) this.violations.push(`transfers: cannot be made: ${messageOf(error)}`)
       }
-      if (!this.isOver) await delay(PAUSE_MS)
+      if (!this.isOver) await delay(this.#refusedSinceMs === undefined ? PAUSE_MS : RETRY_MS)
     }
   }
 
@@ -103,9 +110,21 @@ class Transfers {
     const report = await transferThroughMesh(DEPS, this.#lab, this.#from, this.#to, {
       ...{ sizeBytes: TRANSFER_BYTES, seed: this.count + 1, maxGapMs: MAX_GAP_MS, signal },
     })
-    if (this.stopping.signal.aborted) return
+    if (this.stopping.signal.aborted || this.#isTriedAgain(report)) return
     this.violations.push(...describe('transfers', report.violations))
     this.longestGapMs = Math.max(this.longestGapMs, report.longestGapMs)
     this.count += 1
+  }
+
+  /** A refusal is told, and nothing is lost by it; it may not last. */
+  #isTriedAgain({ receivedBytes, violations }: TransferReport): boolean {
+    const isRefused = receivedBytes === 0 && violations.every(({ kind }) => kind === 'connection-lost')
+    if (!isRefused || violations.length === 0) {
+      this.#refusedSinceMs = undefined
+      return false
+    }
+    this.refused += 1
+    this.#refusedSinceMs ??= performance.now()
+    return performance.now() - this.#refusedSinceMs < OPENING_MS
   }
 }

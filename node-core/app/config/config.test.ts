@@ -30,6 +30,7 @@ const DEFAULTS: Config = {
   log: { level: 'info', maxSizeMb: 10, keep: 5 },
   certificates: { lifetimeMs: 604_800_000, renewAt: 1 / 3 },
   links: { min: 3, max: 8 },
+  discovery: {},
 }
 
 describe('loadConfig', () => {
@@ -53,6 +54,7 @@ peers:
 log: { level: debug, maxSizeMb: 1, keep: 2 }
 certificates: { lifetime: 24h, renewAt: 0.5 }
 links: { min: 1, max: 4 }
+discovery: { lan: false }
 `,
     )
     const result = loadConfig(path)
@@ -64,6 +66,7 @@ links: { min: 1, max: 4 }
         log: { level: 'debug', maxSizeMb: 1, keep: 2 },
         certificates: { lifetimeMs: 86_400_000, renewAt: 0.5 },
         links: { min: 1, max: 4 },
+        discovery: { lan: false },
       },
     })
   })

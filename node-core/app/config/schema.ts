@@ -112,6 +112,14 @@ const linksSchema = z
   )
   .refine((links) => links.min <= links.max, { error: 'expected min to be at most max', path: ['min'] })
 
+const discoverySchema = z.strictObject(
+  {
+    /** Whether members on the same LAN are looked for; without it, where the node listens on a LAN. */
+    lan: z.boolean({ error: 'expected true or false' }).optional(),
+  },
+  { error: section },
+)
+
 /** `x0t.yaml`, version 1. Strict: a setting with a typing error must not be a setting that is ignored. */
 export const configSchema = z.strictObject(
   {
@@ -143,6 +151,7 @@ export const configSchema = z.strictObject(
       .transform(({ lifetime, renewAt }) => ({ lifetimeMs: lifetime, renewAt }))
       .prefault({}),
     links: linksSchema.prefault({}),
+    discovery: discoverySchema.prefault({}),
   },
   { error: 'expected settings, one "name: value" in a line' },
 )
@@ -155,4 +164,5 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   log: Object.keys(logSchema.shape),
   certificates: Object.keys(certificatesSchema.shape),
   links: Object.keys(linksSchema.shape),
+  discovery: Object.keys(discoverySchema.shape),
 }

@@ -17,11 +17,15 @@ const bookOf = (
   members: readonly ReturnType<typeof member>[],
   reached: readonly string[] = [],
   named: readonly string[] = [],
+  found: readonly string[] = [],
 ) =>
   createCandidateBook(
     SELF,
     { members: () => members, events: { on: () => () => {} } },
-    { of: () => reached, remember: () => {} },
+    {
+      reached: { of: () => reached, remember: () => {} },
+      found: { of: () => found, onFound: () => () => {} },
+    },
     named,
   )
 
@@ -50,6 +54,20 @@ describe('candidate book', () => {
     expect(book.addressesOf(ANNA)).toEqual([
       `/ip4/10.0.0.5/tcp/7/p2p/${ANNA}`,
       `/ip4/10.0.0.2/tcp/1/p2p/${ANNA}`,
+    ])
+  })
+
+  it('puts before all else where a member was heard of just now', () => {
+    const book = bookOf(
+      [member(ANNA, ['/ip4/10.0.0.2/tcp/1'])],
+      ['/ip4/10.0.0.5/tcp/7'],
+      [],
+      ['/ip4/10.0.0.9/tcp/1', '/ip4/10.0.0.2/tcp/1'],
+    )
+    expect(book.addressesOf(ANNA)).toEqual([
+      `/ip4/10.0.0.9/tcp/1/p2p/${ANNA}`,
+      `/ip4/10.0.0.2/tcp/1/p2p/${ANNA}`,
+      `/ip4/10.0.0.5/tcp/7/p2p/${ANNA}`,
     ])
   })
 

@@ -18,24 +18,36 @@ export interface ReachedAddresses {
   remember(peer: PeerId, address: string, atMs: number): void
 }
 
+/** Where peers were heard of just now, on a LAN: of use when all else is out of date. */
+export interface FoundAddresses {
+  of(peer: PeerId): readonly string[]
+  /** Calls when a peer is heard of at another address; returns what ends it. */
+  onFound(listener: (peer: PeerId) => void): () => void
+}
+
 /** Whom this node could dial, and how. */
 export interface CandidateBook {
   peers(): readonly PeerId[]
   /** Addresses that a person named without saying whose they are. */
   readonly anonymous: readonly string[]
   isPinned(peer: PeerId): boolean
-  /** Multiaddr texts that name the peer: what worked before, what a person named, what the peer's record says. */
+  /** Multiaddr texts that name the peer: where it was just heard of, what worked before, what a person named, what the peer's record says. */
   addressesOf(peer: PeerId): readonly string[]
 }
 
 /** Tried one after the other, so that more of them only make a dial slower. */
 const MAX_ADDRESSES = 8
 
+export interface AddressSources {
+  readonly reached?: ReachedAddresses | undefined
+  readonly found?: FoundAddresses | undefined
+}
+
 /** @param named multiaddrs from a person; those that are no TCP addresses are passed over */
 export function createCandidateBook(
   self: PeerId,
   membership: LinkMembership,
-  reached: ReachedAddresses | undefined,
+  { reached, found }: AddressSources,
   named: readonly string[],
 ): CandidateBook {
   const pinned = new Map<PeerId, string[]>()
@@ -57,7 +69,12 @@ export function createCandidateBook(
     isPinned: (peer) => pinned.has(peer),
     addressesOf(peer) {
       const record = membersNow().find((member) => member.peer === peer)?.record
-      const all = [...(reached?.of(peer) ?? []), ...(pinned.get(peer) ?? []), ...(record?.addresses ?? [])]
+      const all = [
+        ...(found?.of(peer) ?? []),
+        ...(reached?.of(peer) ?? []),
+        ...(pinned.get(peer) ?? []),
+        ...(record?.addresses ?? []),
+      ]
       const usable = all.flatMap((address) => withPeer(address, peer) ?? [])
       return [...new Set(usable)].slice(0, MAX_ADDRESSES)
     },

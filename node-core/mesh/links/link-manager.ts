@@ -6,7 +6,7 @@ import type { Logger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
 import type { Host } from '../host/host.ts'
 import { hostFault } from '../host/host-fault.ts'
-import type { LinkMembership, ReachedAddresses } from './candidate-book.ts'
+import type { FoundAddresses, LinkMembership, ReachedAddresses } from './candidate-book.ts'
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts'
 import { createLinkTable, type LinkEvents } from './link-table.ts'
 import type { LinkView } from './link-view.ts'
@@ -22,6 +22,7 @@ export interface LinksDeps {
   readonly host: Host
   readonly membership: LinkMembership
   readonly reached?: ReachedAddresses
+  readonly found?: FoundAddresses
 }
 
 export interface LinksOptions {

@@ -90,8 +90,10 @@ async function startProxy(targetPort: number) {
       from.setNoDelay(true)
       if (isHolding) from.pause()
       else from.on('data', (bytes) => to.write(bytes))
-      from.on('error', () => to.destroy())
-      from.on('close', () => to.destroy())
+      // A dead network tells neither end that the other has given up.
+      const passOnTheEnd = (): void => void (isHolding || to.destroy())
+      from.on('error', passOnTheEnd)
+      from.on('close', passOnTheEnd)
     }
   })
   server.listen(0, '127.0.0.1')

@@ -6,6 +6,7 @@ import type { Host } from '../host/host.ts'
 import {
   type CandidateBook,
   createCandidateBook,
+  type FoundAddresses,
   type LinkMembership,
   type ReachedAddresses,
   rotate,
@@ -22,6 +23,7 @@ export interface NeighbourKeeperDeps {
   readonly membership: LinkMembership
   readonly table: LinkTable
   readonly reached?: ReachedAddresses
+  readonly found?: FoundAddresses
 }
 
 export interface NeighbourKeeperOptions {
@@ -49,12 +51,12 @@ export function createNeighbourKeeper(
 ): NeighbourKeeper {
   const { host, clock, table } = deps
   const limits = { min: options.min ?? DEFAULT_LIMITS.min, max: options.max ?? DEFAULT_LIMITS.max }
-  const book = createCandidateBook(host.peerId, deps.membership, deps.reached, options.peers ?? [])
+  const book = createCandidateBook(host.peerId, deps.membership, deps, options.peers ?? [])
   const dialler = createDialler(deps, book, () => redialer)
   const redialer: Redialer = createRedialer({ ...deps, self: host.peerId, dial: dialler.dial })
   let wanted: readonly PeerId[] = []
   let planDueMs = 0
-  let off = (): void => {}
+  const offs: (() => void)[] = []
 
   const plan = (): void => {
     planDueMs = clock.monotonicMs() + PLAN_AGE_MS
@@ -73,11 +75,13 @@ export function createNeighbourKeeper(
     wanted: () => wanted,
     retrySoon: () => redialer.retrySoon(),
     start() {
-      off = deps.membership.events.on('memberChanged', ({ peer }) => {
-        // It may have moved. Whether it did is cheaper to try than to find out.
+      // It may have moved. Whether it did is cheaper to try than to find out.
+      const tryAgain = (peer: PeerId): void => {
         if (!table.linked().includes(peer)) redialer.retrySoon(peer)
         planDueMs = 0
-      })
+      }
+      offs.push(deps.membership.events.on('memberChanged', ({ peer }) => tryAgain(peer)))
+      if (deps.found !== undefined) offs.push(deps.found.onFound(tryAgain))
       table.onEnded(({ peer, lastedMs, declined }) => {
         redialer.linkEnded(peer, lastedMs)
         if (declined) redialer.declined(peer)
@@ -85,7 +89,7 @@ export function createNeighbourKeeper(
       })
     },
     stop() {
-      off()
+      for (const off of offs.splice(0)) off()
       redialer.stop()
     },
     tick() {
