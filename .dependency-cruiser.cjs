@@ -8,9 +8,11 @@ const LAYERS = {
   'noise-hfs': ['platform'],
   mesh: ['noise-hfs', 'security', 'domain', 'platform'],
   services: ['security', 'domain', 'platform'],
+  mapek: ['domain', 'platform'],
   control: ['contract', 'security', 'domain', 'platform'],
   app: [
     'control',
+    'mapek',
     'services',
     'mesh',
     'noise-hfs',

@@ -31,3 +31,12 @@ export const parseInviteId = (raw: string): InviteId | undefined =>
   /^inv-[0-9a-f]{16}$/.test(raw) ? (raw as InviteId) : undefined
 export const parseJoinId = (raw: string): JoinId | undefined =>
   /^join-[0-9a-f]{16}$/.test(raw) ? (raw as JoinId) : undefined
+/** `inc-` and 16 hex characters: SHA-256 over code, subject and epoch, so that every witness names an incident alike. */
+export type IncidentId = Branded<'IncidentId'>
+/** `plan-` and 16 hex characters. */
+export type PlanId = Branded<'PlanId'>
+
+export const parseIncidentId = (raw: string): IncidentId | undefined =>
+  /^inc-[0-9a-f]{16}$/.test(raw) ? (raw as IncidentId) : undefined
+export const parsePlanId = (raw: string): PlanId | undefined =>
+  /^plan-[0-9a-f]{16}$/.test(raw) ? (raw as PlanId) : undefined
