@@ -1,4 +1,4 @@
-import type { IncidentId, PlanId } from './ids.ts'
+import type { IncidentId, PeerId, PlanId } from './ids.ts'
 import type { Subject } from './subject.ts'
 
 export const PLAYBOOK_MODES = ['observe', 'ask', 'auto'] as const
@@ -11,6 +11,7 @@ export type Risk = (typeof RISKS)[number]
 export const STEP_ACTIONS = [
   'redial',
   'reroute',
+  'release-route',
   'promote-standby',
   'restart-forward',
   'restart-session',
@@ -21,6 +22,7 @@ export const STEP_ACTIONS = [
   'quarantine-peer',
   'release-peer',
   'drain-node',
+  'undrain-node',
   'throttle-probes',
   'run-command',
   'notify',
@@ -39,20 +41,24 @@ export const STEP_STATES = [
 ] as const
 export type StepState = (typeof STEP_STATES)[number]
 
+export type StepArgs = Readonly<Record<string, string | number | boolean>>
+
 export interface PlanStep {
   /** Unique in its plan. */
   readonly id: string
   readonly action: StepAction
   readonly subject: Subject
-  readonly args: Readonly<Record<string, string | number | boolean>>
+  /** The node that does it. */
+  readonly target: PeerId
+  readonly args: StepArgs
+  /** Its failure does not fail the plan: it helps, and the others do without it. */
+  readonly optional: boolean
   /** Steps that must be done first: the plan is a DAG. */
   readonly after: readonly string[]
   readonly timeoutMs: number
   readonly attempts: number
   /** Undone by this when a later step fails. */
-  readonly compensation:
-    | { readonly action: StepAction; readonly args: Readonly<Record<string, string | number | boolean>> }
-    | undefined
+  readonly compensation: { readonly action: StepAction; readonly args: StepArgs } | undefined
   readonly state: StepState
   readonly startedAt: number | undefined
   readonly endedAt: number | undefined
