@@ -214,7 +214,7 @@ describe('one document', () => {
       sink((text) => {
         err += text
       }),
-      { json: true, quiet: false, env: {} },
+      { write: JSON.stringify, quiet: false, env: {} },
     )
     output.data({ a: 1 }, () => '')
     output.fail({ code: 'X', message: 'too late', hint: '' })

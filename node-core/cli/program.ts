@@ -1,6 +1,6 @@
 import { Command as Commander, CommanderError } from 'commander'
 import { PRODUCT_VERSION } from '../contract/version.ts'
-import type { Command } from './command.ts'
+import type { Command, OptionSpec } from './command.ts'
 import { usageFault } from './fault.ts'
 
 /** What a command line asks for. */
@@ -19,12 +19,14 @@ export interface Globals {
   readonly timeout?: string
 }
 
-const GLOBAL_HELP = {
-  home: 'where the node keeps its state (or X0T_HOME)',
-  json: 'print exactly one JSON document, errors too',
-  quiet: 'no messages beside the result',
-  timeout: 'how long to wait, for example 30s',
-} as const
+/** Of every command. */
+export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
+  { flags: '--home <dir>', help: 'where the node keeps its state (or X0T_HOME)' },
+  { flags: '--json', help: 'print exactly one JSON document, errors too' },
+  { flags: '-o, --output <format>', help: 'json, json-line (in one line) or yaml' },
+  { flags: '-q, --quiet', help: 'no messages beside the result' },
+  { flags: '--timeout <duration>', help: 'how long to wait, for example 30s' },
+]
 
 /** Commands of two words are shown under their first. */
 const GROUPS: Readonly<Record<string, string>> = {
@@ -50,10 +52,6 @@ export function parseCommandLine(commands: readonly Command[], argv: readonly st
   const program = new Commander('x0t')
     .description('A private mesh of machines with a post-quantum handshake.')
     .version(PRODUCT_VERSION, '-V, --version', 'show the version of this program')
-    .option('--home <dir>', GLOBAL_HELP.home)
-    .option('--json', GLOBAL_HELP.json)
-    .option('-q, --quiet', GLOBAL_HELP.quiet)
-    .option('--timeout <duration>', GLOBAL_HELP.timeout)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -69,6 +67,7 @@ export function parseCommandLine(commands: readonly Command[], argv: readonly st
     .addHelpText('after', AFTER_HELP)
     .helpCommand('help [command]', 'show the help of a command')
 
+  for (const { flags, help } of GLOBAL_OPTIONS) program.option(flags, help)
   const groups = new Map<string, Commander>()
   const parentOf = (group: string): Commander => {
     const known = groups.get(group)

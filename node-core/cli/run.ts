@@ -1,6 +1,7 @@
 import { defaultHome, homePaths } from '../platform/home.ts'
 import { createNodeClient } from './client/node-client.ts'
 import { durationText } from './command.ts'
+import { completionCommand } from './commands/completion.ts'
 import { downCommand } from './commands/down.ts'
 import { initCommand } from './commands/init.ts'
 import { inviteCommand } from './commands/invite.ts'
@@ -24,10 +25,18 @@ import { statusCommand } from './commands/status.ts'
 import { upCommand } from './commands/up.ts'
 import { versionCommand } from './commands/version.ts'
 import { waitCommand } from './commands/wait.ts'
+import { answerCompletion } from './completion/answer.ts'
 import type { CliContext, Surroundings } from './context.ts'
 import { EXIT, type ExitCode, errorTextOf, exitCodeOf, usageFault } from './fault.ts'
-import { createOutput, type Output, type Sink } from './output/output.ts'
-import { type Globals, parseCommandLine } from './program.ts'
+import {
+  createOutput,
+  DOCUMENT_FORMATS,
+  type DocumentFormat,
+  documentWriter,
+  type Output,
+  type Sink,
+} from './output/output.ts'
+import { GLOBAL_OPTIONS, type Globals, parseCommandLine } from './program.ts'
 
 /** In the order in which the help shows them. */
 export const COMMANDS = [
@@ -55,6 +64,7 @@ export const COMMANDS = [
   socksCommand,
   unsocksCommand,
   versionCommand,
+  completionCommand,
   labUpCommand,
   ...labCommands,
 ]
@@ -63,6 +73,19 @@ export const COMMANDS = [
 function asksFor(argv: readonly string[], ...names: readonly string[]): boolean {
   const end = argv.indexOf('--')
   return argv.slice(0, end === -1 ? argv.length : end).some((word) => names.includes(word))
+}
+
+/** What the shell's completion calls; nothing for people. */
+const COMPLETE = '__complete'
+
+/** The format of the document that is asked for. It has to be known even when the rest of the command line is wrong. */
+function formatOf(argv: readonly string[]): DocumentFormat | 'unknown' | undefined {
+  const end = argv.indexOf('--')
+  const words = argv.slice(0, end === -1 ? argv.length : end)
+  const at = words.findLastIndex((word) => /^(-o|--output)(=|$)/.test(word))
+  if (at === -1) return words.includes('--json') ? 'json' : undefined
+  const named = words[at]?.includes('=') ? words[at].replace(/^[^=]*=/, '') : words[at + 1]
+  return DOCUMENT_FORMATS.find((format) => format === named) ?? 'unknown'
 }
 
 function createContext(surroundings: Surroundings, output: Output, globals: Globals): CliContext {
@@ -89,12 +112,19 @@ export async function runCli(
   argv: readonly string[],
   { stdout, stderr, ...surroundings }: Surroundings & { readonly stdout: Sink; readonly stderr: Sink },
 ): Promise<ExitCode> {
+  const format = formatOf(argv)
   const output = createOutput(stdout, stderr, {
-    json: asksFor(argv, '--json'),
+    write: format === undefined ? undefined : await documentWriter(format === 'unknown' ? 'json' : format),
     quiet: asksFor(argv, '--quiet', '-q'),
     env: surroundings.env,
   })
   try {
+    if (argv[0] === COMPLETE) {
+      const context = createContext(surroundings, output, {})
+      stdout.write(await answerCompletion(context, COMMANDS, GLOBAL_OPTIONS, argv.slice(1)))
+      return EXIT.done
+    }
+    if (format === 'unknown') throw usageFault(`--output must be one of ${DOCUMENT_FORMATS.join(', ')}`)
     const parsed = parseCommandLine(COMMANDS, argv)
     if (parsed.kind === 'text') {
       output.data({ text: parsed.text }, () => parsed.text)

@@ -27,7 +27,7 @@ describe('help', () => {
     expect(COMMANDS.map(({ name }) => name).sort()).toEqual(
       [
         'init up down invite join approve reject revoke leave status peers ping',
-        'expose unexpose services forward unforward socks unsocks wait version routes trace netcheck',
+        'expose unexpose services forward unforward socks unsocks wait version routes trace netcheck completion',
       ]
         .join(' ')
         .split(' ')

@@ -9,14 +9,36 @@ export interface Sink {
   readonly columns?: number | undefined
 }
 
+/** `json-line` is the same document without line breaks. */
+export const DOCUMENT_FORMATS = ['json', 'json-line', 'yaml'] as const
+export type DocumentFormat = (typeof DOCUMENT_FORMATS)[number]
+/** One document as text, without the line break at its end. */
+export type WriteDocument = (document: object) => string
+
 export interface OutputOptions {
-  readonly json: boolean
+  /** How the one document is written; without it, text for people is. */
+  readonly write: WriteDocument | undefined
   readonly quiet: boolean
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** Data goes to stdout, messages go to stderr. With --json stdout carries exactly one document. */
+/** Loads what the format needs, so that nobody else waits for it. */
+export async function documentWriter(format: DocumentFormat): Promise<WriteDocument> {
+  switch (format) {
+    case 'json':
+      return (document) => JSON.stringify(document, undefined, 2)
+    case 'json-line':
+      return (document) => JSON.stringify(document)
+    case 'yaml': {
+      const { stringify } = await import('yaml')
+      return (document) => stringify(document).trimEnd()
+    }
+  }
+}
+
+/** Data goes to stdout, messages go to stderr. With --json or -o stdout carries exactly one document. */
 export interface Output {
+  /** One document is wanted, in whatever format, and no text. */
   readonly json: boolean
   readonly quiet: boolean
   /** For text on stdout. */
@@ -39,13 +61,14 @@ export interface Output {
 
 const ERROR_DOCUMENT_KEYS = ['code', 'message', 'hint'] as const
 
-export function createOutput(stdout: Sink, stderr: Sink, { json, quiet, env }: OutputOptions): Output {
+export function createOutput(stdout: Sink, stderr: Sink, { write, quiet, env }: OutputOptions): Output {
+  const json = write !== undefined
   const alarm = createPaint(stderr.isTTY === true, env)
   let documentWritten = false
 
   const writeDocument = (document: object): void => {
     documentWritten = true
-    stdout.write(`${JSON.stringify({ schema: SCHEMA_VERSION, ...document }, undefined, 2)}\n`)
+    stdout.write(`${(write ?? JSON.stringify)({ schema: SCHEMA_VERSION, ...document })}\n`)
   }
   const say = (text: string): void => {
     stderr.write(`${printable(text)}\n`)
