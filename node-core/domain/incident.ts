@@ -8,6 +8,8 @@ export type IncidentState = (typeof INCIDENT_STATES)[number]
 /** A fault with one root, from its first evidence to the first verified delivery. */
 export interface Incident {
   readonly id: IncidentId
+  /** Other ids that witnesses gave it before they agreed; each still finds it. */
+  readonly aliases: readonly IncidentId[]
   /** Of the root symptom. */
   readonly code: string
   readonly subject: Subject
@@ -20,6 +22,8 @@ export interface Incident {
   readonly diagnosis: string | undefined
   readonly firstEvidenceAt: number
   readonly openedAt: number
+  /** When its symptom was found gone; `undefined` while it holds. Gone is not healed: that takes a verified delivery. */
+  readonly clearedAt: number | undefined
   /** The first delivery that was verified after the repair; MTTR ends here. */
   readonly resolvedAt: number | undefined
   readonly evidence: readonly Evidence[]
