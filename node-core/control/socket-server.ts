@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { createServer } from 'node:http'
 import { RPCHandler } from '@orpc/server/node'
 import { type Clock, systemClock } from '../platform/clock.ts'
 import { messageOf } from '../platform/error.ts'
+import { http } from '../platform/http.ts'
 import type { Lifecycle } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { NodeApi } from './node-api.ts'
@@ -81,7 +81,7 @@ export function createControlServer(
   function serve(stopping: AbortSignal): Server {
     const handler = new RPCHandler<CallContext>(createRouter({ api, clock, logger }))
     const context: CallContext = { caller: { via: 'local-socket', role: 'owner' }, stopping }
-    const server = createServer({
+    const server = http.createServer({
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_MS,
       requestTimeout: REQUEST_MS,

@@ -1,7 +1,7 @@
-import { get } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '../platform/clock.ts'
 import { messageOf } from '../platform/error.ts'
+import { http } from '../platform/http.ts'
 import type { Target, TargetDialer } from './target.ts'
 import { formatTarget } from './target.ts'
 
@@ -60,7 +60,7 @@ export async function runCheck(
 
 function getStatus(socket: Socket, target: Target, path: string, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
-    const request = get({
+    const request = http.get({
       path,
       headers: { host: formatTarget(target), connection: 'close', 'user-agent': 'x0t-check' },
       createConnection: () => socket,

@@ -72,6 +72,13 @@ describe('the bundles', () => {
     expect(await foreignImports(files, ['better-sqlite3'])).toEqual([])
   })
 
+  it('of the node never import node:http, whose exports load undici when they are read', async () => {
+    const sources = await Promise.all(
+      (await filesIn('node-core', '.js')).map((file) => readFile(file, 'utf8')),
+    )
+    expect(sources.flatMap(importsOf).filter((name) => /^(?:node:)?https?$/.test(name))).toEqual([])
+  })
+
   it("of the desktop's main process need Node.js and Electron alone, and the preload Electron alone", async () => {
     expect(await foreignImports([join(DIST, 'electron/main.js')], ['electron'])).toEqual([])
     const preload = importsOf(await readFile(join(DIST, 'electron/preload.cjs'), 'utf8'))

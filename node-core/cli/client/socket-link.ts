@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { request } from 'node:http'
 import type { StandardLinkClient } from '@orpc/client/standard'
+import { http } from '../../platform/http.ts'
 
 export interface SocketLinkOptions {
   readonly path: string
@@ -42,7 +42,7 @@ function send(
 ): Promise<IncomingMessage> {
   const payload = Buffer.from(JSON.stringify(body ?? {}))
   return new Promise((resolve, reject) => {
-    const outgoing: ClientRequest = request(
+    const outgoing: ClientRequest = http.request(
       {
         socketPath,
         path: url.pathname,

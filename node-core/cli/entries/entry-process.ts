@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { faultCodeSchema } from '../../contract/errors.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
@@ -50,6 +51,12 @@ const ENGINE_OPTIONS = ['--max-semi-space-size=2']
 /** glibc gives each thread a heap of its own, and the few threads of a node would keep 3 MB in them. */
 const ENGINE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' }
 
+/**
+ * Where Node.js keeps what it compiled, so that the next start does not compile again: beside the programs, for whoever
+ * may write there could as well change them. Where nobody may, nothing is kept.
+ */
+const compiledBeside = (program: string): string => join(dirname(program), 'compiled')
+
 const MAX_LINE_BYTES = 256 * 1024
 const MAX_LOG_TAIL = 4 * 1024
 const TERMINATE_MS = 5_000
@@ -94,7 +101,7 @@ function start<S extends z.ZodType>({
         // A channel that closes with this process, however it ends: what a node in the foreground lives by.
         ...(tied ? (['ipc'] as const) : []),
       ],
-      env: { ...process.env, ...ENGINE_ENVIRONMENT },
+      env: { ...process.env, ...ENGINE_ENVIRONMENT, NODE_COMPILE_CACHE: compiledBeside(program) },
       windowsHide: true,
     })
   } finally {

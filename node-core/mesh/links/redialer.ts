@@ -4,8 +4,11 @@ import { messageOf } from '../../platform/error.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
 
-/** Never gives up: the ceiling is what a peer that was away for a day has to wait for at most. */
-const BACKOFF: BackoffOptions = { baseMs: 250, maxMs: 30_000 }
+/**
+ * Never gives up: the ceiling is what a peer that was away for a day has to wait for at most. The base is small, because
+ * a neighbour that starts at the same time listens a moment later, and a dial that is refused costs nothing.
+ */
+const BACKOFF: BackoffOptions = { baseMs: 100, maxMs: 30_000 }
 /** A link that lasted shorter counts as a failed dial, or two nodes that refuse each other would spin. */
 const PROVEN_AFTER_MS = 5_000
 /** Of two nodes that meet for the first time the lower PeerId dials at once and the other one after this. */
