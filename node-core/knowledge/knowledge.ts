@@ -7,10 +7,33 @@ import { MIGRATIONS } from './migrations/all.ts'
 import type { Migration } from './migrations/migration.ts'
 import { type AddressRepository, createAddresses } from './repositories/addresses.ts'
 import { type CertificateRepository, createCertificates } from './repositories/certificates.ts'
+import { createForgetting, type Forget } from './repositories/forgetting.ts'
+import {
+  createIncidents,
+  createSymptoms,
+  type IncidentRepository,
+  type SymptomRepository,
+} from './repositories/incidents.ts'
 import { createInvites, type InviteRepository } from './repositories/invites.ts'
 import { createJoins, type JoinRepository } from './repositories/joins.ts'
+import {
+  type BaselineRepository,
+  createBaselines,
+  createOutcomes,
+  createPlaybookSettings,
+  type OutcomeRepository,
+  type PlaybookSettingRepository,
+} from './repositories/learning.ts'
 import { createMeta, type MetaRepository } from './repositories/meta.ts'
 import { createNodeRecords, type NodeRecordRepository } from './repositories/node-records.ts'
+import {
+  createJournal,
+  createPlans,
+  createVotes,
+  type JournalRepository,
+  type PlanRepository,
+  type VoteRepository,
+} from './repositories/plans.ts'
 import { createPolicies, type PolicyRepository } from './repositories/policies.ts'
 import {
   createHeads,
@@ -46,6 +69,17 @@ export interface Knowledge {
   readonly forwards: ForwardRepository
   readonly socks: SocksRepository
   readonly addresses: AddressRepository
+  readonly symptoms: SymptomRepository
+  readonly incidents: IncidentRepository
+  readonly plans: PlanRepository
+  readonly journal: JournalRepository
+  readonly votes: VoteRepository
+  readonly outcomes: OutcomeRepository
+  readonly playbookSettings: PlaybookSettingRepository
+  readonly baselines: BaselineRepository
+  readonly forget: Forget
+  /** Several calls in one commit: all of it is kept or nothing. */
+  atomic<T>(work: () => T): T
   /** Releases the file. Can be called twice. */
   close(): void
 }
@@ -108,6 +142,16 @@ function withRepositories(sql: Sql, close: () => void): Knowledge {
     forwards: createForwards(sql),
     socks: createSocksPorts(sql),
     addresses: createAddresses(sql),
+    symptoms: createSymptoms(sql),
+    incidents: createIncidents(sql),
+    plans: createPlans(sql),
+    journal: createJournal(sql),
+    votes: createVotes(sql),
+    outcomes: createOutcomes(sql),
+    playbookSettings: createPlaybookSettings(sql),
+    baselines: createBaselines(sql),
+    forget: createForgetting(sql),
+    atomic: sql.atomic,
     close,
   }
 }

@@ -1,7 +1,13 @@
 import { membershipMigration } from './0001-membership.ts'
 import { servicesMigration } from './0002-services.ts'
 import { socksMigration } from './0003-socks.ts'
+import { healingMigration } from './0004-healing.ts'
 import type { Migration } from './migration.ts'
 
 /** Every step from an empty database to the schema of this version, in order. */
-export const MIGRATIONS: readonly Migration[] = [membershipMigration, servicesMigration, socksMigration]
+export const MIGRATIONS: readonly Migration[] = [
+  membershipMigration,
+  servicesMigration,
+  socksMigration,
+  healingMigration,
+]
