@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The program of an entry: beside the CLI when bundled, in app/entries when run from source. */
   entryOf(name: EntryName): string
+  /** The program that a service starts: `dist/x0t`. */
+  readonly launcher: string
   readonly terminal: Terminal
   readonly interrupts: Interrupts
 }

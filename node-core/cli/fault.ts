@@ -19,6 +19,7 @@ export type CliFault =
   | { code: 'DECLINED' }
   | { code: 'LAB_NOT_RUNNING' }
   | { code: 'LAB_ANSWER' }
+  | { code: 'SERVICE_FAILED' }
 
 export function cliFault(
   fault: CliFault,

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { EntryName } from './entries/entry-process.ts'
 import { listenForInterrupts } from './interrupts.ts'
 import { runCli } from './run.ts'
@@ -19,6 +20,15 @@ export async function runAsProcess(entryOf: (name: EntryName) => string): Promis
     },
     interrupts,
     entryOf,
+    launcher: launcherOf(process.argv[1] ?? ''),
   })
   interrupts.stop()
+}
+
+/** The bundle lies in dist/node-core, the launcher in dist; run from source, the one that the last build made. */
+function launcherOf(program: string): string {
+  const name = process.platform === 'win32' ? 'x0t.cmd' : 'x0t'
+  return program.endsWith('.ts')
+    ? join(program, '..', '..', '..', 'dist', name)
+    : join(program, '..', '..', name)
 }

@@ -13,6 +13,7 @@ import { leaveCommand, revokeCommand } from './commands/membership.ts'
 import { peersCommand } from './commands/peers.ts'
 import { pingCommand } from './commands/ping.ts'
 import { netcheckCommand, routesCommand, traceCommand } from './commands/routes.ts'
+import { serviceCommands } from './commands/service.ts'
 import {
   exposeCommand,
   forwardCommand,
@@ -65,6 +66,7 @@ export const COMMANDS = [
   unsocksCommand,
   versionCommand,
   completionCommand,
+  ...serviceCommands,
   labUpCommand,
   ...labCommands,
 ]

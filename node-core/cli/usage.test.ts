@@ -36,6 +36,7 @@ describe('help', () => {
             .split(' ')
             .map((verb) => `lab ${verb}`),
         )
+        .concat('service install', 'service uninstall', 'service status')
         .sort(),
     )
   })

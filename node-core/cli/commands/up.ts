@@ -11,6 +11,7 @@ import { runEntry } from '../entries/entry-process.ts'
 import { cliFault, EXIT, type ExitCode } from '../fault.ts'
 import type { InterruptSignal, Interrupts } from '../interrupts.ts'
 import { existingPassphrase } from '../secrets/passphrase.ts'
+import { createServiceNotifier } from '../service/notify.ts'
 
 const START_MS = 60_000
 const PROBE_MS = 2_000
@@ -142,7 +143,14 @@ export const upCommand = defineCommand({
     )
     if (words.foreground) {
       child.stdout?.resume()
-      return attend(child, context.interrupts)
+      const service = createServiceNotifier(context.env)
+      service.ready(`up, pid ${node.pid}`)
+      service.watch(async () => (await context.connect(PROBE_MS).node.check({ check: 'live' })).ok)
+      const off = context.interrupts.on(() => service.stopping())
+      return attend(child, context.interrupts).finally(() => {
+        off()
+        service.stop()
+      })
     }
     release(child)
     return EXIT.done
