@@ -1,4 +1,5 @@
 import type { IncidentId, PeerId, PlanId } from './ids.ts'
+import type { Role } from './role.ts'
 import type { Subject } from './subject.ts'
 
 export const PLAYBOOK_MODES = ['observe', 'ask', 'auto'] as const
@@ -114,7 +115,11 @@ export interface Plan {
 }
 
 export interface PlanVote {
+  /** A person's or a node's name. */
   readonly by: string
+  /** The certificate that it counts for: each counts once. */
+  readonly peer: PeerId
+  readonly role: Role
   readonly verdict: 'approve' | 'reject'
   readonly at: number
   readonly comment: string | undefined
@@ -126,3 +131,6 @@ export interface Verification {
   readonly passed: boolean
   readonly checks: readonly { readonly text: string; readonly passed: boolean; readonly from: string }[]
 }
+
+export const isPlanOver = (state: PlanState): boolean =>
+  !['proposed', 'waiting', 'approved', 'running', 'verifying', 'withheld'].includes(state)

@@ -11,6 +11,8 @@ export type Subject =
   /** A part of the node itself: its store, its loop, its clock, its uplink. */
   | { readonly kind: 'part'; readonly peer: PeerId; readonly part: NodePart }
 
+export const SUBJECT_KINDS = ['node', 'link', 'service', 'mesh', 'part'] as const
+
 export const NODE_PARTS = ['store', 'loop', 'clock', 'uplink', 'certificate', 'config', 'resources'] as const
 export type NodePart = (typeof NODE_PARTS)[number]
 
