@@ -1,5 +1,4 @@
 import type { IncidentId, PeerId, PlanId } from './ids.ts'
-import type { Role } from './role.ts'
 import type { Subject } from './subject.ts'
 
 export const PLAYBOOK_MODES = ['observe', 'ask', 'auto'] as const
@@ -115,11 +114,8 @@ export interface Plan {
 }
 
 export interface PlanVote {
-  /** A person's or a node's name. */
+  /** The name and the PeerId of the certificate that it counts for. Each counts once. */
   readonly by: string
-  /** The certificate that it counts for: each counts once. */
-  readonly peer: PeerId
-  readonly role: Role
   readonly verdict: 'approve' | 'reject'
   readonly at: number
   readonly comment: string | undefined

@@ -60,7 +60,8 @@ class JournalledExecutor implements Executor {
     try {
       run.keep()
       const failure = await this.#steps(run, signal)
-      if (failure === undefined) return run.end('verifying', 'all steps are done; what was broken is measured again')
+      if (failure === undefined)
+        return run.end('verifying', 'all steps are done; what was broken is measured again')
       run.skipPending()
       return await this.#undo(run, failure, signal)
     } catch (error) {
@@ -94,23 +95,26 @@ class JournalledExecutor implements Executor {
   async #steps(run: PlanRun, signal: AbortSignal): Promise<string | undefined> {
     const running = new Map<string, Promise<void>>()
     let failure: string | undefined
+    let broken: { readonly error: unknown } | undefined
     for (;;) {
       if (signal.aborted) failure ??= 'the loop is stopping'
-      if (failure === undefined) {
-        for (const step of run.ready()) {
-          if (running.size >= MAX_PARALLEL || running.has(step.id)) continue
-          const work = this.#step(run, step, signal).then((why) => {
+      const ready = failure === undefined && broken === undefined ? run.ready() : []
+      for (const step of ready.filter(({ id }) => !running.has(id)).slice(0, MAX_PARALLEL - running.size)) {
+        const work = this.#step(run, step, signal)
+          .then((why) => {
             if (why !== undefined && !step.optional) failure ??= `${step.id}: ${why}`
           })
-          running.set(
-            step.id,
-            work.finally(() => running.delete(step.id)),
-          )
-        }
+          .catch((error: unknown) => {
+            broken ??= { error }
+          })
+          .finally(() => running.delete(step.id))
+        running.set(step.id, work)
       }
-      if (running.size === 0) return failure
+      if (running.size === 0) break
       await Promise.race(running.values())
     }
+    if (broken !== undefined) throw broken.error
+    return failure
   }
 
   async #step(run: PlanRun, step: PlanStep, signal: AbortSignal): Promise<string | undefined> {
@@ -174,13 +178,29 @@ class JournalledExecutor implements Executor {
     let undone = 0
     const stuck: string[] = []
     for (const step of run.plan.steps.toReversed()) {
-      const isDone = step.state === 'done' || step.state === 'started'
-      if (!isDone || step.compensation === undefined) continue
+      const isDone =
+        step.state === 'done' || progressOf(step.id, this.#deps.journal.of(run.plan.id)).isUncertain
+      if (!isDone) continue
+      if (step.compensation === undefined) {
+        if (step.state !== 'done') this.#leaveUncertain(run, step)
+        continue
+      }
       if (await this.#compensate(run, step, step.compensation, limit)) undone += 1
       else stuck.push(step.id)
     }
     const left = stuck.length === 0 ? '' : `; could not undo ${stuck.join(', ')}`
-    return run.end(undone > 0 && stuck.length === 0 ? 'rolled-back' : 'failed', `${reason}${left}`, this.#deps.clock)
+    return run.end(
+      undone > 0 && stuck.length === 0 ? 'rolled-back' : 'failed',
+      `${reason}${left}`,
+      this.#deps.clock,
+    )
+  }
+
+  #leaveUncertain(run: PlanRun, step: PlanStep): void {
+    const outcome =
+      'the node died while it was done: whether it took effect is not known, and nothing undoes it'
+    this.#note(run, step, 'failed', step.attempts, outcome)
+    run.set(step.id, { state: 'failed', endedAt: this.#deps.clock.now(), outcome })
   }
 
   async #compensate(
@@ -202,7 +222,8 @@ class JournalledExecutor implements Executor {
         return true
       }
       problem = result.text
-      if (attempt < UNDO_ATTEMPTS) await sleep(clock, backoffMs(attempt - 1, RETRY, random), signal).catch(() => {})
+      if (attempt < UNDO_ATTEMPTS)
+        await sleep(clock, backoffMs(attempt - 1, RETRY, random), signal).catch(() => {})
     }
     this.#note(run, step, 'undo-failed', UNDO_ATTEMPTS, problem)
     run.set(step.id, { outcome: `could not be undone: ${problem}` })

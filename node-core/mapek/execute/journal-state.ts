@@ -29,7 +29,10 @@ export function progressOf(step: string, journal: readonly JournalEntry[]): Step
   if (last === undefined) return { state: 'pending', isUncertain: false, isUndoing: false, attempts: 0 }
   return {
     state: STATES[last.kind],
-    isUncertain: last.kind === 'started' || last.kind === 'undo-started',
+    // Also when a process that went on with it died before it began anew.
+    isUncertain:
+      entries.findLastIndex(({ kind }) => kind === 'started') >
+      entries.findLastIndex(({ kind }) => kind === 'done' || kind === 'failed'),
     isUndoing: last.kind === 'undo-intent' || last.kind === 'undo-started',
     attempts,
   }

@@ -81,7 +81,7 @@ export interface Backing {
 }
 
 /** Nodes that have to agree on a destructive action that no person has approved. */
-export const AGREEING_NODES = 3
+const AGREEING_NODES = 3
 
 /** Judges a plan before it starts. The first guard that forbids it says so. */
 export function judgePlan(

@@ -64,7 +64,7 @@ export function modeFor(
 const MEDIUM_RISK_NEEDS_MORE = 0.1
 const percent = (share: number): string => `${Math.round(Math.min(1, share) * 100)} %`
 
-export function matches({ trigger }: Playbook, { code, subject, confidence }: Incident): boolean {
+function matches({ trigger }: Playbook, { code, subject, confidence }: Incident): boolean {
   if (!trigger.symptoms.includes(code) || confidence < trigger.confidence) return false
   if (trigger.subjects !== undefined && !trigger.subjects.includes(subject.kind)) return false
   return trigger.parts === undefined || (subject.kind === 'part' && trigger.parts.includes(subject.part))

@@ -4,8 +4,8 @@ import { NODE_PARTS, SUBJECT_KINDS } from '../../domain/subject.ts'
 import { parseDuration } from '../../platform/duration.ts'
 
 /** Version of the file format: `x0t` at its head. */
-export const PLAYBOOK_FORMAT = 1
-export const MAX_PLAYBOOK_STEPS = 16
+const PLAYBOOK_FORMAT = 1
+const MAX_PLAYBOOK_STEPS = 16
 const MAX_ARGS = 16
 const MAX_ARG_LENGTH = 200
 const SECOND_MS = 1_000
@@ -60,16 +60,7 @@ const stepSchema = z.strictObject({
 })
 
 /** What has to be seen before anything is called healed. */
-export const VERIFY_KINDS = [
-  'delivery',
-  'quality',
-  'service',
-  'certificate',
-  'config',
-  'quiet',
-  'none',
-] as const
-export type VerifyKind = (typeof VERIFY_KINDS)[number]
+const VERIFY_KINDS = ['delivery', 'quality', 'service', 'certificate', 'config', 'quiet', 'none'] as const
 
 const verifySchema = z.strictObject({
   expect: z.enum(VERIFY_KINDS).default('delivery'),
