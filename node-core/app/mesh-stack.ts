@@ -1,6 +1,7 @@
 import type { LinkState } from '../domain/link.ts'
 import type { Knowledge } from '../knowledge/knowledge.ts'
 import { createMemberAdmission } from '../mesh/admission/member-admission.ts'
+import { createTickets } from '../mesh/admission/tickets.ts'
 import { createLanDiscovery, type LanDiscovery } from '../mesh/discovery/lan-discovery.ts'
 import { listensOnLan } from '../mesh/discovery/lan-interfaces.ts'
 import { createLanWire } from '../mesh/discovery/lan-wire.ts'
@@ -79,8 +80,9 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
     },
   )
   const joins = createJoinCarrier({ clock, logger, membership, streams: () => meshStreams })
+  const tickets = createTickets({ clock, membership })
   const noise = createMeshNoise({
-    admission: createMemberAdmission({ identity, membership, carry: joins.carry }),
+    admission: createMemberAdmission({ clock, identity, membership, tickets, carry: joins.carry }),
     clock,
     onListenerError: (error) =>
       logger.error('a listener of the handshake failed', { error: messageOf(error) }),
@@ -125,6 +127,7 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
     ...{ membership, noise, host, links, routing, reach, echo, sessions },
     lifecycles: [
       membership,
+      tickets,
       // Protocols are registered before the first connection can ask for them.
       createSync(parts),
       // An issuer may be several hops away.

@@ -1,10 +1,12 @@
 import type { PeerId } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { wipe } from '../platform/secret.ts'
 import {
   type Admission,
   type HandshakeBinding,
   MAX_ADMISSION_MESSAGE_BYTES,
   MAX_PROOF_BYTES,
+  type ReplyJudgement,
 } from './admission-port.ts'
 import { handshakeError, isHandshakeError } from './faults.ts'
 import { openFrame, sealPayload } from './frames.ts'
@@ -67,26 +69,45 @@ export async function initiate(context: ExchangeContext): Promise<ExchangeResult
     unbroken(() => admission.admission.prove(binding, signal)),
   )
   channel.send(state.finishC(encodeMessageC({ libp2p: payload, proof })))
-  const keys = state.finish()
-  await readVerdict(context, admission, { ...binding, finalHash: keys.handshakeHash }, keys)
-  return { keys, remote }
+  return await withKeys(state, async (keys, exportSecret) => {
+    const final = { ...binding, finalHash: keys.handshakeHash, exportSecret }
+    await hearVerdict(context, admission, final, keys)
+    return { keys, remote }
+  })
 }
 
-/** Reads D, the responder's first transport frame, and has the admission judge it. */
+type FinalBinding = Omit<Required<HandshakeBinding>, 'attempt'>
+
+/** Sends nothing more, or one more proof, until the responder's admission has been heard and is found good. */
+async function hearVerdict(
+  context: ExchangeContext,
+  admission: AdmissionExchange,
+  binding: FinalBinding,
+  keys: TransportKeys,
+): Promise<void> {
+  const first = await readVerdict(context, admission, { ...binding, attempt: 1 }, keys)
+  if (first.kind !== 'again') return conclude(first)
+  sendFrame(context, admission, keys, first.proof)
+  conclude(await readVerdict(context, admission, { ...binding, attempt: 2 }, keys))
+}
+
+/** Reads D or F and has the admission judge it. */
 async function readVerdict(
   { channel }: ExchangeContext,
   admission: AdmissionExchange,
   binding: Required<HandshakeBinding>,
   keys: TransportKeys,
-): Promise<void> {
-  const frame = await channel.read('D', MAX_ADMISSION_MESSAGE_BYTES)
-  const reply = Buffer.concat(
-    openFrame(keys.receive, 'D', new Uint8ArrayList(frame), admission.rekeyAfterFrames),
-  )
-  const verdict = await channel.during('D', (signal) =>
+): Promise<ReplyJudgement> {
+  const message = binding.attempt === 1 ? 'D' : 'F'
+  const reply = await readFrame(channel, admission, keys, message)
+  return await channel.during(message, (signal) =>
     unbroken(() => admission.admission.judgeReply(binding, reply, signal)),
   )
+}
+
+function conclude(verdict: ReplyJudgement): void {
   if (verdict.kind === 'end') throw handshakeError({ code: 'EXCHANGE_ENDED' })
+  if (verdict.kind === 'again') throw handshakeError({ code: 'ADMISSION_BROKEN' })
   if (verdict.kind === 'refused') {
     const { by = 'remote', code, reason } = verdict
     throw handshakeError({ code: 'REFUSED', by, reasonCode: code, reason })
@@ -104,28 +125,42 @@ export async function respond(context: ExchangeContext): Promise<ExchangeResult>
     admission === undefined ? { libp2p: opened, proof: undefined } : decodeMessageC(opened)
   const remote = await context.identities.verify('C', libp2p, state.remoteStatic, expectedPeer)
   context.onPeer(remote.peer)
-  const initiatorHash = state.initiatorHash
-  const keys = state.finish()
-  if (admission !== undefined && proof !== undefined) {
-    const binding = { ...bindingOf(admission, remote.peer, { initiatorHash }), finalHash: keys.handshakeHash }
-    await sendVerdict(context, admission, binding, proof, keys)
-  }
-  return { keys, remote }
+  if (admission === undefined || proof === undefined) return { keys: state.finish(), remote }
+  const binding = bindingOf(admission, remote.peer, state)
+  return await withKeys(state, async (keys, exportSecret) => {
+    const final = { ...binding, finalHash: keys.handshakeHash, exportSecret }
+    await giveVerdict(context, admission, final, { keys, proof })
+    return { keys, remote }
+  })
 }
 
-/** Has the admission judge C, and sends D. */
+/** Has the admission judge C and sends D; if D asks for another proof, the same once more with E and F. */
+async function giveVerdict(
+  context: ExchangeContext,
+  admission: AdmissionExchange,
+  binding: FinalBinding,
+  { keys, proof }: { readonly keys: TransportKeys; readonly proof: Uint8Array },
+): Promise<void> {
+  const first = await sendVerdict(context, admission, { ...binding, attempt: 1 }, { keys, proof })
+  if (first !== 'again') return
+  const second = await readFrame(context.channel, admission, keys, 'E')
+  if (second.length > MAX_PROOF_BYTES) {
+    throw handshakeError({ code: 'MESSAGE_TOO_LARGE', message: 'E', limitBytes: MAX_PROOF_BYTES })
+  }
+  await sendVerdict(context, admission, { ...binding, attempt: 2 }, { keys, proof: second })
+}
+
 async function sendVerdict(
-  { channel }: ExchangeContext,
+  context: ExchangeContext,
   admission: AdmissionExchange,
   binding: Required<HandshakeBinding>,
-  proof: Uint8Array,
-  keys: TransportKeys,
-): Promise<void> {
-  const judgement = await channel.during('D', (signal) =>
+  { keys, proof }: { readonly keys: TransportKeys; readonly proof: Uint8Array },
+): Promise<'admit' | 'again'> {
+  const judgement = await context.channel.during(binding.attempt === 1 ? 'D' : 'F', (signal) =>
     unbroken(() => admission.admission.judge(binding, proof, signal)),
   )
-  if (judgement.reply.length > MAX_PROOF_BYTES) throw handshakeError({ code: 'ADMISSION_BROKEN' })
-  channel.send(sealPayload(keys.send, judgement.reply, admission.rekeyAfterFrames))
+  if (judgement.kind === 'again' && binding.attempt === 2) throw handshakeError({ code: 'ADMISSION_BROKEN' })
+  sendFrame(context, admission, keys, judgement.reply)
   if (judgement.kind === 'end') throw handshakeError({ code: 'EXCHANGE_ENDED' })
   if (judgement.kind === 'refuse') {
     throw handshakeError({
@@ -135,13 +170,55 @@ async function sendVerdict(
       reason: judgement.reason,
     })
   }
+  return judgement.kind
+}
+
+function sendFrame(
+  { channel }: ExchangeContext,
+  { rekeyAfterFrames }: AdmissionExchange,
+  keys: TransportKeys,
+  payload: Uint8Array,
+): void {
+  if (payload.length > MAX_PROOF_BYTES) throw handshakeError({ code: 'ADMISSION_BROKEN' })
+  channel.send(sealPayload(keys.send, payload, rekeyAfterFrames))
+}
+
+async function readFrame(
+  channel: HandshakeChannel,
+  { rekeyAfterFrames }: AdmissionExchange,
+  keys: TransportKeys,
+  message: 'D' | 'E' | 'F',
+): Promise<Uint8Array> {
+  const frame = await channel.read(message, MAX_ADMISSION_MESSAGE_BYTES)
+  return Buffer.concat(openFrame(keys.receive, message, new Uint8ArrayList(frame), rekeyAfterFrames))
+}
+
+const EXPORT_LABEL = '/x0t/noise-hfs/1/export'
+
+/** Runs the rest of an exchange with the transport's keys, which are wiped if it fails, and the exported secret. */
+async function withKeys(
+  state: HandshakeState,
+  work: (keys: TransportKeys, exportSecret: () => Uint8Array | undefined) => Promise<ExchangeResult>,
+): Promise<ExchangeResult> {
+  let secret: Uint8Array | undefined = state.exportSecret(EXPORT_LABEL)
+  const keys = state.finish()
+  try {
+    return await work(keys, () => secret && Uint8Array.from(secret))
+  } catch (error) {
+    keys.send.wipe()
+    keys.receive.wipe()
+    throw error
+  } finally {
+    wipe(secret)
+    secret = undefined
+  }
 }
 
 function bindingOf(
   admission: AdmissionExchange,
   remotePeer: PeerId,
   { initiatorHash }: Pick<HandshakeState, 'initiatorHash'>,
-): Omit<HandshakeBinding, 'finalHash'> {
+): Omit<HandshakeBinding, 'finalHash' | 'exportSecret' | 'attempt'> {
   const { selectedSuite, localSuites, remoteAddress } = admission
   return { remotePeer: remotePeer.toString(), selectedSuite, localSuites, initiatorHash, remoteAddress }
 }

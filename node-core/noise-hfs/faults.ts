@@ -1,7 +1,10 @@
 import { type Fault, FaultError } from '../platform/error.ts'
 
-/** The three messages of the handshake, the admission's answer, and the frames after it. */
-export type MessageName = 'A' | 'B' | 'C' | 'D' | 'frame'
+/**
+ * The three messages of the handshake, the admission's answer D, the initiator's second proof E and the answer F to it,
+ * and the frames after that.
+ */
+export type MessageName = 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'frame'
 
 /**
  * Everything that can end a handshake or a secured stream. None of it carries key material, nor bytes that the other

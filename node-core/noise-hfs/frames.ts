@@ -65,7 +65,7 @@ const lengthOf = (bytes: number): Uint8Array => Uint8Array.of(bytes >> 8, bytes 
  */
 export function openFrame(
   cipher: CipherState,
-  message: 'D' | 'frame',
+  message: 'D' | 'E' | 'F' | 'frame',
   frame: Uint8ArrayList,
   rekeyAfterFrames: number | undefined,
 ): Uint8Array[] {

@@ -172,6 +172,12 @@ export class HandshakeState {
     })
   }
 
+  /** A secret of its own for each label, 32 bytes, once C is complete and before `finish`. The caller wipes it. */
+  exportSecret(label: string): Uint8Array {
+    if (this.#step !== 'done') throw this.#fail(handshakeError({ code: 'MISUSED' }))
+    return this.#symmetric.exportSecret(label)
+  }
+
   /** The keys of the two directions. Ends this state and wipes what is left in it. */
   finish(): TransportKeys {
     if (this.#step !== 'done') throw this.#fail(handshakeError({ code: 'MISUSED' }))

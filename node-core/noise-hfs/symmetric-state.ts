@@ -61,6 +61,18 @@ export class SymmetricState {
     return plaintext
   }
 
+  /**
+   * 32 secret bytes for whoever builds on this handshake, apart from everything that Noise derives: its own inputs to
+   * HKDF are empty or 32 bytes, this one is a label of another length and h.
+   */
+  exportSecret(label: string): Uint8Array {
+    const input = Buffer.concat([new TextEncoder().encode(label), this.#hash])
+    const [first, second] = this.#suite.primitives.hash.hkdf2(this.#chainingKey, input)
+    const secret = Uint8Array.from(first)
+    wipe(first, second)
+    return secret
+  }
+
   /** Noise section 5.2 Split: the first state is the initiator's sending direction. Ends this state. */
   split(): readonly [CipherState, CipherState] {
     const { hash, aead } = this.#suite.primitives

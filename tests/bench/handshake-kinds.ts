@@ -13,7 +13,7 @@ import { createEmitter } from '../../node-core/platform/emitter.ts'
 import { NOW_MS, securityWorld } from '../helpers/security-world.ts'
 import { startTestMember, type TestMember } from '../helpers/test-members.ts'
 
-/** Two members of one mesh, with real certificates: the dialling end and the listening end of every admission. */
+/** Two members of one mesh that nobody else shares, with real certificates: the dialling end and the listening end of every admission. */
 export interface Members {
   readonly dialler: TestMember
   readonly listener: TestMember
@@ -30,7 +30,10 @@ export async function createMembers(): Promise<Members> {
     startTestMember(world, world.member(), { clock: worldClock }),
   ])
   const close = async (): Promise<void> => {
-    await Promise.all([dialler.membership.stop(), listener.membership.stop()])
+    for (const { membership, tickets } of [dialler, listener]) {
+      await tickets.stop()
+      await membership.stop()
+    }
   }
   return { dialler, listener, close }
 }
@@ -39,6 +42,8 @@ export async function createMembers(): Promise<Members> {
 export interface Kind {
   readonly name: string
   readonly throughput: boolean
+  /** What the two members are to each other at each new connection. Without admission neither. */
+  readonly admission?: 'first' | 'again'
   encrypters(end: TestMember): ((components: KindComponents) => ConnectionEncrypter)[]
 }
 
@@ -68,10 +73,17 @@ function withoutAdmission(kind: AeadKind, implementation: Implementation): Kind 
   }
 }
 
-function withAdmission(kind: AeadKind, implementation: Implementation): Kind {
+const ADMISSIONS = { first: 'first admission', again: 're-admission' } as const
+
+function withAdmission(
+  kind: AeadKind,
+  implementation: Implementation,
+  admission: NonNullable<Kind['admission']>,
+): Kind {
   return {
-    name: `${kind} ${implementation} + admission`,
+    name: `${kind} ${implementation} + ${ADMISSIONS[admission]}`,
     throughput: false,
+    admission,
     encrypters: ({ admission }) => [
       ...createMeshNoise({ admission }, { implementation, suites: [kind] }).encrypters,
     ],
@@ -85,5 +97,6 @@ const VARIANTS = (['aesgcm', 'chachapoly'] as const).flatMap((kind) =>
 export const KINDS: readonly Kind[] = [
   STOCK,
   ...VARIANTS.map(([kind, implementation]) => withoutAdmission(kind, implementation)),
-  ...VARIANTS.map(([kind, implementation]) => withAdmission(kind, implementation)),
+  ...VARIANTS.map(([kind, implementation]) => withAdmission(kind, implementation, 'first')),
+  ...VARIANTS.map(([kind, implementation]) => withAdmission(kind, implementation, 'again')),
 ]

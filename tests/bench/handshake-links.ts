@@ -9,6 +9,8 @@ import type { BenchCase } from './harness.ts'
 
 /** Two hosts of one kind, on loopback. */
 export interface Link {
+  /** Before each connection that is measured. @throws Error when the last one was not of the kind it should be. */
+  prepare(): void
   connect(): Promise<Connection>
   /** Closes a connection and waits until both ends have forgotten it. */
   disconnect(connection: Connection): Promise<void>
@@ -27,6 +29,7 @@ export async function createLink(kind: Kind, members: Members): Promise<Link> {
   if (address === undefined) throw new Error('the listener has no address')
   const idle = (): boolean => listener.getConnections().length + dialler.getConnections().length === 0
   return {
+    prepare: preparation(kind, members),
     connect: () => dialler.dial(address),
     async disconnect(connection) {
       await connection.close()
@@ -36,6 +39,35 @@ export async function createLink(kind: Kind, members: Members): Promise<Link> {
       await dialler.stop()
       await listener.stop()
     },
+  }
+}
+
+/**
+ * A first admission finds no ticket, a re-admission finds the one of the connection before. Both count what the
+ * admissions themselves say that they were: a figure of one can never be shown as the other's.
+ */
+function preparation({ name, admission }: Kind, members: Members): () => void {
+  const ends = [members.dialler, members.listener]
+  const counted = (): number[] =>
+    ends.flatMap(({ membership }) => {
+      const { admitted = 0, readmitted = 0 } = membership.counters()
+      return [admitted, readmitted]
+    })
+  let before: readonly number[] | undefined
+  return () => {
+    if (admission === undefined) return
+    const now = counted()
+    const added = before === undefined ? undefined : now.map((count, at) => count - (before?.[at] ?? 0))
+    const expected = admission === 'first' ? '1,0,1,0' : '0,1,0,1'
+    // The first connection of all has no ticket in either kind; it belongs to the warm-up.
+    const isFirst = now.reduce((sum, count) => sum + count, 0) <= 2
+    if (added !== undefined && !isFirst && added.join() !== expected) {
+      throw new Error(`${name}: admitted and readmitted ${added.join()} instead of ${expected}`)
+    }
+    before = now
+    if (admission === 'again') return
+    members.dialler.tickets.forget(members.listener.identity.peerId)
+    members.listener.tickets.forget(members.dialler.identity.peerId)
   }
 }
 
@@ -60,6 +92,7 @@ export function connectionCase(link: Link, metric: string, comparedTo: string | 
     unit: 'ms',
     ...(comparedTo === undefined ? {} : { comparedTo }),
     async sample() {
+      link.prepare()
       const startedMs = performance.now()
       const connection = await link.connect()
       const tookMs = performance.now() - startedMs

@@ -1,5 +1,6 @@
 import type { PeerId } from '../../node-core/domain/ids.ts'
 import { createMemberAdmission } from '../../node-core/mesh/admission/member-admission.ts'
+import { createTickets, type Tickets } from '../../node-core/mesh/admission/tickets.ts'
 import type { Refusal } from '../../node-core/mesh/membership/events.ts'
 import type { JoinReply } from '../../node-core/mesh/membership/join-reply.ts'
 import {
@@ -27,6 +28,7 @@ import { NOW_MS, type SecurityWorld, type TestNode } from './security-world.ts'
 export interface TestMember extends TestNode {
   readonly membership: Membership
   readonly store: MembershipStore
+  readonly tickets: Tickets
   readonly admission: Admission
   readonly refusals: Refusal[]
   readonly expelled: PeerId[]
@@ -78,8 +80,14 @@ export async function startTestMember(
   membership.events.on('refused', (refusal) => refusals.push(refusal))
   membership.events.on('expelled', ({ peer: gone }) => expelled.push(gone))
   await membership.start()
-  const admission = createMemberAdmission({ identity, membership, carry: options.carry ?? nobodyCarries })
-  return { identity, chain, membership, store, admission, refusals, expelled }
+  const tickets = createTickets({ clock: options.clock, membership })
+  await tickets.start()
+  const carry = options.carry ?? nobodyCarries
+  const admission = createMemberAdmission({
+    clock: options.clock,
+    ...{ identity, membership, tickets, carry },
+  })
+  return { identity, chain, membership, store, tickets, admission, refusals, expelled }
 }
 
 export const TEST_SUITES = ['/x0t/noise-hfs/1/aesgcm', '/x0t/noise-hfs/1/chachapoly'] as const
@@ -93,51 +101,91 @@ export interface Tampering {
   /** Changes message C or D on its way; without it they arrive as they were made. */
   readonly proof?: (bytes: Uint8Array) => Uint8Array
   readonly reply?: (bytes: Uint8Array) => Uint8Array
+  /** The same for E and F. */
+  readonly secondProof?: (bytes: Uint8Array) => Uint8Array
+  readonly secondReply?: (bytes: Uint8Array) => Uint8Array
   /** The other end's handshake is another one, as when a proof is replayed. */
   readonly responderHash?: number
   readonly finalHash?: number
+  /** Something happens between C and D, or between D and its judgement. */
+  readonly meanwhile?: (at: 'C' | 'D') => void
 }
 
 export interface Exchange {
+  /** The last ones, after E and F if there were any. */
   readonly judgement: Judgement
   readonly verdict: ReplyJudgement
+  /** What C carried. */
   readonly proof: Uint8Array
+  /** What all messages carried, as they were made: C and D, and E and F if D asked for another proof. */
+  readonly messages: readonly Uint8Array[]
 }
 
-/** Runs the admission of a handshake without the handshake: C, its judgement, D, its judgement. */
+/** An end of an exchange: how it admits, and who it is. */
+export interface ExchangeEnd {
+  readonly admission: Admission
+  readonly peer: PeerId
+}
+
+interface Bindings {
+  readonly dialler: Required<HandshakeBinding>
+  readonly listener: Required<HandshakeBinding>
+}
+
+/** What the two ends of a new handshake agree on. */
+function bindings(initiator: ExchangeEnd, responder: ExchangeEnd, tampering: Tampering): Bindings {
+  const secret = systemRandom.bytes(32)
+  const base = {
+    selectedSuite: tampering.selected ?? TEST_SUITES[0],
+    initiatorHash: systemRandom.bytes(32),
+    finalHash: systemRandom.bytes(32),
+    remoteAddress: '/ip4/127.0.0.1/tcp/4001',
+    exportSecret: () => Uint8Array.from(secret),
+    attempt: 1 as const,
+  }
+  const { responderHash, finalHash } = tampering
+  return {
+    dialler: { ...base, remotePeer: responder.peer, localSuites: tampering.offered ?? TEST_SUITES },
+    listener: {
+      ...base,
+      remotePeer: initiator.peer,
+      localSuites: tampering.supported ?? TEST_SUITES,
+      ...(responderHash === undefined ? {} : { initiatorHash: new Uint8Array(32).fill(responderHash) }),
+      ...(finalHash === undefined ? {} : { finalHash: new Uint8Array(32).fill(finalHash) }),
+    },
+  }
+}
+
+/** Runs the admission of a handshake without the handshake: C, its judgement, D, its judgement, and E and F if asked. */
 export async function exchange(
-  initiator: { readonly admission: Admission; readonly peer: PeerId },
-  responder: { readonly admission: Admission; readonly peer: PeerId },
+  initiator: ExchangeEnd,
+  responder: ExchangeEnd,
   tampering: Tampering = {},
 ): Promise<Exchange> {
   const { signal } = new AbortController()
-  const base = {
-    selectedSuite: tampering.selected ?? TEST_SUITES[0],
-    initiatorHash: new Uint8Array(32).fill(1),
-    remoteAddress: '/ip4/127.0.0.1/tcp/4001',
-  }
-  const finalHash = new Uint8Array(32).fill(2)
-  const dialler: HandshakeBinding = {
-    ...base,
-    remotePeer: responder.peer,
-    localSuites: tampering.offered ?? TEST_SUITES,
-  }
-  const listener: Required<HandshakeBinding> = {
-    ...base,
-    remotePeer: initiator.peer,
-    localSuites: tampering.supported ?? TEST_SUITES,
-    initiatorHash: new Uint8Array(32).fill(tampering.responderHash ?? 1),
-    finalHash: new Uint8Array(32).fill(tampering.finalHash ?? 2),
-  }
-  const proof = await initiator.admission.prove(dialler, signal)
+  const { dialler, listener } = bindings(initiator, responder, tampering)
+  const { finalHash, exportSecret, attempt, ...whileWriting } = dialler
+  const proof = await initiator.admission.prove(whileWriting, signal)
+  tampering.meanwhile?.('C')
   const judgement = await responder.admission.judge(listener, tampering.proof?.(proof) ?? proof, signal)
+  tampering.meanwhile?.('D')
   const reply = tampering.reply?.(judgement.reply) ?? judgement.reply
-  const verdict = await initiator.admission.judgeReply({ ...dialler, finalHash }, reply, signal)
-  return { judgement, verdict, proof }
+  const verdict = await initiator.admission.judgeReply(dialler, reply, signal)
+  const messages = [proof, judgement.reply]
+  if (verdict.kind !== 'again') return { judgement, verdict, proof, messages }
+  const shown = tampering.secondProof?.(verdict.proof) ?? verdict.proof
+  const second = await responder.admission.judge({ ...listener, attempt: 2 }, shown, signal)
+  const answer = tampering.secondReply?.(second.reply) ?? second.reply
+  return {
+    judgement: second,
+    verdict: await initiator.admission.judgeReply({ ...dialler, attempt: 2 }, answer, signal),
+    proof,
+    messages: [...messages, verdict.proof, second.reply],
+  }
 }
 
 /** How two members meet in a test. */
-export const end = (member: TestMember): { admission: Admission; peer: PeerId } => ({
+export const end = (member: TestMember): ExchangeEnd => ({
   admission: member.admission,
   peer: member.identity.peerId,
 })

@@ -82,6 +82,8 @@ async function judgeAnswer(
 ): Promise<JoinAnswer> {
   switch (message.kind) {
     case 'member':
+    case 'readmitted':
+    case 'again':
       return localRefusal('not-a-join')
     case 'joined':
       return judgeOwnChain(deps, message)

@@ -71,10 +71,9 @@ describe('admission between members', () => {
     return {
       ...alice.admission,
       prove: async (binding, signal) => {
-        return createMemberAdmission({ identity: node.identity, membership: shown, carry }).prove(
-          binding,
-          signal,
-        )
+        const { tickets } = await startTestMember(world, node, { clock })
+        const deps = { clock, identity: node.identity, membership: shown, tickets, carry }
+        return createMemberAdmission(deps).prove(binding, signal)
       },
     }
   }
@@ -243,7 +242,8 @@ describe('admission between members', () => {
           meshId: world.meshId,
         }
         const proof = await alice.admission.prove(binding, new AbortController().signal)
-        return createMemberAdmission({ identity: stranger.identity, membership, carry }).judge(
+        const { identity, tickets } = stranger
+        return createMemberAdmission({ clock, identity, membership, tickets, carry }).judge(
           binding,
           proof,
           new AbortController().signal,

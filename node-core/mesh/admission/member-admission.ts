@@ -5,6 +5,7 @@ import type {
   Judgement,
   ReplyJudgement,
 } from '../../noise-hfs/admission-port.ts'
+import type { Clock } from '../../platform/clock.ts'
 import { FaultError } from '../../platform/error.ts'
 import type { CertificateChain } from '../../security/chain.ts'
 import { verifyMldsa } from '../../security/hybrid-key.ts'
@@ -21,17 +22,31 @@ import {
   encodeResponderMessage,
   type InitiatorMessage,
   type MemberProof,
+  type ResponderMessage,
 } from './messages.ts'
+import {
+  type Admitted,
+  answerTicket,
+  judgeTicket,
+  judgeTicketReply,
+  keepNextTicket,
+  proveByTicket,
+} from './readmission.ts'
+import type { Tickets } from './tickets.ts'
 import { INITIATOR_CONTEXT, isHonestSelection, RESPONDER_CONTEXT, transcriptBytes } from './transcript.ts'
 
 export interface MemberAdmissionDeps {
+  readonly clock: Clock
   readonly identity: NodeIdentity
   readonly membership: Membership
+  /** Of the same membership. Started and stopped with it. */
+  readonly tickets: Tickets
   /** Passes a join request on to the member that made the invite, and brings back its answer. Never throws. */
   readonly carry: (request: JoinRequest, signal: AbortSignal) => Promise<JoinReply>
 }
 
 type MemberMessage = Extract<InitiatorMessage, { kind: 'member' }>
+type TicketMessage = Extract<InitiatorMessage, { kind: 'ticket' }>
 type JoinMessage = Extract<InitiatorMessage, { kind: 'join' }>
 
 /** What one end has shown: who it is, and over which bytes it signed. */
@@ -49,23 +64,17 @@ interface Shown {
 export function createMemberAdmission(deps: MemberAdmissionDeps): Admission {
   const { membership } = deps
   return {
-    prove: (binding) => prove(deps, binding),
+    prove: async (binding) => proveByTicket(deps, binding) ?? (await prove(deps, binding)),
     async judge(binding, proof, signal) {
       const message = decodeInitiatorMessage(proof)
       if (message === undefined) return refuse(deps, binding, 'malformed')
       if (membership.ownChain() === undefined) return refuse(deps, binding, 'no-certificate')
       if (!isHonestOffer(binding, message)) return refuse(deps, binding, 'suite-downgrade')
       if (message.kind === 'join') return await judgeJoin(deps, binding, message, signal)
+      if (message.kind === 'ticket') return judgeTicketHolder(deps, binding, message)
       return await judgeMember(deps, binding, message)
     },
-    async judgeReply(binding, reply) {
-      const code = await judgeResponder(membership, binding, reply)
-      if (code === undefined) {
-        membership.noteAdmission()
-        return { kind: 'admitted' }
-      }
-      return code.by === 'local' ? noteLocalRefusal(deps, binding, code.code) : remoteRefusal(code)
-    },
+    judgeReply: (binding, reply) => judgeReply(deps, binding, reply),
   }
 }
 
@@ -127,11 +136,37 @@ async function judgeMember(
   })
   if (code !== undefined) return refuse(deps, binding, code)
   membership.keepChain(chain)
-  membership.noteAdmission()
+  membership.noteAdmission('admitted')
   const { chain: own, signature, supported } = await memberProof(deps, binding, message.offered)
   const selected = binding.selectedSuite
   const reply = encodeResponderMessage({ kind: 'member', chain: own, signature, supported, selected })
+  keepNextTicket(deps, binding, { role: 'responder', peerChain: chain, by: undefined })
   return { kind: 'admit', reply }
+}
+
+/** No signature is made or verified here. A ticket that does not hold gets one answer, whatever is wrong with it. */
+function judgeTicketHolder(
+  deps: MemberAdmissionDeps,
+  binding: Required<HandshakeBinding>,
+  message: TicketMessage,
+): Judgement {
+  // It was told already that no ticket will do.
+  if (binding.attempt === 2) return refuse(deps, binding, 'bad-ticket')
+  const held = judgeTicket(deps, binding, message)
+  if (held === undefined) return { kind: 'again', reply: encodeResponderMessage({ kind: 'again' }) }
+  const reply = answerTicket(deps, binding, held, message.offered)
+  noteReadmission(deps, binding, { role: 'responder', peerChain: held.peerChain, by: held })
+  return { kind: 'admit', reply }
+}
+
+function noteReadmission(
+  deps: MemberAdmissionDeps,
+  binding: Required<HandshakeBinding>,
+  admitted: Admitted,
+): void {
+  deps.membership.keepChain(admitted.peerChain)
+  deps.membership.noteAdmission('readmitted')
+  keepNextTicket(deps, binding, admitted)
 }
 
 /** Cheapest first: nothing is verified for a certificate that would not do anyway. */
@@ -221,27 +256,50 @@ function note({ membership }: MemberAdmissionDeps, binding: HandshakeBinding, co
   membership.noteRefusal(peer === undefined ? refusal : { ...refusal, peer })
 }
 
-type Denial =
-  | { readonly by: 'local'; readonly code: RefusalCode }
-  | { readonly by: 'remote'; readonly code: string; readonly reason: string }
-
-/** Judges D. `undefined` admits the responder. */
-async function judgeResponder(
-  membership: Membership,
+/** Judges D or F. */
+async function judgeReply(
+  deps: MemberAdmissionDeps,
   binding: Required<HandshakeBinding>,
   reply: Uint8Array,
-): Promise<Denial | undefined> {
-  const local = (code: RefusalCode): Denial => ({ by: 'local', code })
+): Promise<ReplyJudgement> {
   const message = decodeResponderMessage(reply)
-  if (message === undefined) return local('malformed')
-  if (message.kind === 'refused') return { by: 'remote', code: message.code, reason: message.reason }
-  if (message.kind !== 'member') return local('malformed')
+  switch (message?.kind) {
+    case 'refused':
+      setTicketsAside(deps, binding)
+      return remoteRefusal(message)
+    case 'again':
+      // It asks for what is worth more than a ticket, and only once.
+      if (binding.attempt === 2) return refuseReply(deps, binding, 'malformed')
+      return { kind: 'again', proof: await prove(deps, binding) }
+    case 'member':
+    case 'readmitted': {
+      const code = await judgeResponder(deps, binding, message)
+      return code === undefined ? { kind: 'admitted' } : refuseReply(deps, binding, code)
+    }
+    default:
+      return refuseReply(deps, binding, 'malformed')
+  }
+}
+
+/** Why the responder is not admitted; `undefined` admits it. */
+async function judgeResponder(
+  deps: MemberAdmissionDeps,
+  binding: Required<HandshakeBinding>,
+  message: Extract<ResponderMessage, { kind: 'member' | 'readmitted' }>,
+): Promise<RefusalCode | undefined> {
+  const { membership } = deps
   const isHonest =
     message.selected === binding.selectedSuite &&
     isHonestSelection(binding.localSuites, message.supported, binding.selectedSuite)
-  if (!isHonest) return local('suite-downgrade')
+  if (!isHonest) return 'suite-downgrade'
+  if (message.kind === 'readmitted') {
+    const held = judgeTicketReply(deps, binding, message)
+    if (held === undefined) return 'bad-ticket'
+    noteReadmission(deps, binding, { role: 'initiator', peerChain: held.peerChain, by: held })
+    return undefined
+  }
   const chain = membership.readChain(message.chain)
-  if (chain === undefined) return local('malformed')
+  if (chain === undefined) return 'malformed'
   const code = await judgeShown(membership, binding, {
     chain,
     signature: message.signature,
@@ -255,18 +313,27 @@ async function judgeResponder(
       selected: message.selected,
     }),
   })
-  if (code !== undefined) return local(code)
+  if (code !== undefined) return code
   membership.keepChain(chain)
+  membership.noteAdmission('admitted')
+  keepNextTicket(deps, binding, { role: 'initiator', peerChain: chain, by: undefined })
   return undefined
 }
 
-function noteLocalRefusal(
+function refuseReply(
   deps: MemberAdmissionDeps,
   binding: HandshakeBinding,
   code: RefusalCode,
 ): ReplyJudgement {
+  setTicketsAside(deps, binding)
   note(deps, binding, code)
   return { kind: 'refused', code, reason: REFUSALS[code] }
+}
+
+/** Whatever a refusal was about, the next attempt shows everything. */
+function setTicketsAside({ tickets }: MemberAdmissionDeps, { remotePeer }: HandshakeBinding): void {
+  const peer = parsePeerId(remotePeer)
+  if (peer !== undefined) tickets.setAside(peer)
 }
 
 /** Foreign text is shown to people: no control characters, and not much of it. */

@@ -7,6 +7,10 @@ const ADMISSION_PROTOCOL = '/x0t/admission/1'
 export const INITIATOR_CONTEXT = 'x0t/admission/1/initiator'
 export const RESPONDER_CONTEXT = 'x0t/admission/1/responder'
 
+/** The same for proofs by ticket, whose key both ends hold: an end's own proof comes back to it as worthless. */
+export const INITIATOR_TICKET_CONTEXT = 'x0t/readmission/1/initiator'
+export const RESPONDER_TICKET_CONTEXT = 'x0t/readmission/1/responder'
+
 export interface Transcript {
   readonly meshId: MeshId
   /** Noise h, 32 bytes: after `s, se` for the initiator, after the whole of message C for the responder. */
@@ -21,7 +25,7 @@ export interface Transcript {
 }
 
 /**
- * The signed bytes: `protocolId | meshId | h | SHA-256(certificate) | suites offered, supported and selected`, as a
+ * The bytes that a signature or a ticket's proof is over: `protocolId | meshId | h | SHA-256(certificate) | suites offered, supported and selected`, as a
  * deterministic CBOR array, whose length prefixes keep any two transcripts apart.
  */
 export const transcriptBytes = (transcript: Transcript): Uint8Array =>

@@ -16,6 +16,7 @@ export const REFUSALS = {
   revoked: 'the node has been revoked',
   'older-generation': 'a newer certificate of this node is known',
   'bad-signature': 'the proof of the node key does not verify for this connection',
+  'bad-ticket': 'the proof of an earlier admission does not verify for this connection',
   'suite-downgrade': 'the cipher suite in use is not the first one that both ends offer',
   'not-a-join': 'a join was answered with something else',
   'unknown-invite': 'no such invite: it was never made here, or was withdrawn or pruned',

@@ -121,7 +121,7 @@ export interface Membership extends Lifecycle {
   noteRefusal(refusal: Refusal): void
   /** Counts something bad against the neighbour that passed it on. */
   noteMisbehaviour(peer: PeerId, what: string): void
-  noteAdmission(): void
+  noteAdmission(how: 'admitted' | 'readmitted'): void
   counters(): Readonly<Record<string, number>>
 }
 
@@ -198,7 +198,7 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
       context.logger.warn('a neighbour passed on something bad', { peer, what })
       context.events.emit('misbehaved', { peer, what })
     },
-    noteAdmission: () => context.counters.count('admitted'),
+    noteAdmission: (how) => context.counters.count(how),
     counters: context.counters.read,
     start: () => maintenance.start(),
     stop: () => maintenance.stop(),
