@@ -5,6 +5,43 @@ import { z } from 'zod'
 /** Deterministic CBOR of a plain value. The value is our own, so a failure is a bug and throws. */
 export const encodeStrict = (value: unknown): Uint8Array => new Uint8Array(encode(value))
 
+/** What `encodeFlat` writes: texts, byte strings, and lists of texts. */
+export type FlatItem = string | Uint8Array | readonly string[]
+
+/**
+ * `encodeStrict` of an array of such items, byte for byte, without its machinery: for what every handshake signs or
+ * proves, at each end.
+ */
+export function encodeFlat(items: readonly FlatItem[]): Uint8Array {
+  const parts: Uint8Array[] = [head(ARRAY, items.length)]
+  for (const item of items) {
+    if (typeof item === 'string') pushText(parts, item)
+    else if (item instanceof Uint8Array) parts.push(head(BYTES, item.length), item)
+    else {
+      parts.push(head(ARRAY, item.length))
+      for (const text of item) pushText(parts, text)
+    }
+  }
+  return Buffer.concat(parts)
+}
+
+// RFC 8949 section 3.1: the major types, in the upper three bits.
+const [BYTES, TEXT, ARRAY] = [2 << 5, 3 << 5, 4 << 5]
+const MAX_FLAT_BYTES = 0xffff
+
+function pushText(parts: Uint8Array[], text: string): void {
+  const bytes = Buffer.from(text, 'utf8')
+  parts.push(head(TEXT, bytes.length), bytes)
+}
+
+function head(major: number, length: number): Uint8Array {
+  if (length > MAX_FLAT_BYTES) throw new RangeError(`an item of ${length} bytes is too long for a flat array`)
+  if (length < 24) return Uint8Array.of(major | length)
+  return length < 0x100
+    ? Uint8Array.of(major | 24, length)
+    : Uint8Array.of(major | 25, length >> 8, length & 0xff)
+}
+
 /**
  * Decodes deterministic CBOR that a stranger may have made. `undefined` unless the bytes are at most `maxBytes`, are
  * exactly what `encodeStrict` would write for the value (so one value has one encoding and one hash), and the value

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, hkdfSync, timingSafeEqual } from 'node:crypto'
 import type { MeshId, PeerId } from '../domain/ids.ts'
 import { wipe } from '../platform/secret.ts'
-import { encodeStrict } from './codec.ts'
+import { encodeFlat } from './codec.ts'
 
 /**
  * A shared secret of two members that have admitted each other, by which they know each other again without a
@@ -45,7 +45,7 @@ const NO_SALT = new Uint8Array(KEY_BYTES)
  */
 export function deriveTicket(source: TicketSource): Ticket {
   const { initiator, responder } = source
-  const info = encodeStrict([
+  const info = encodeFlat([
     PROTOCOL,
     source.meshId,
     source.handshakeHash,

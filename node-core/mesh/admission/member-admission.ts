@@ -32,6 +32,7 @@ import {
   keepNextTicket,
   proveByTicket,
 } from './readmission.ts'
+import type { TicketMessage } from './ticket-messages.ts'
 import type { Tickets } from './tickets.ts'
 import { INITIATOR_CONTEXT, isHonestSelection, RESPONDER_CONTEXT, transcriptBytes } from './transcript.ts'
 
@@ -46,7 +47,6 @@ export interface MemberAdmissionDeps {
 }
 
 type MemberMessage = Extract<InitiatorMessage, { kind: 'member' }>
-type TicketMessage = Extract<InitiatorMessage, { kind: 'ticket' }>
 type JoinMessage = Extract<InitiatorMessage, { kind: 'join' }>
 
 /** What one end has shown: who it is, and over which bytes it signed. */

@@ -6,10 +6,17 @@ import { bytesOf, bytesUpTo, decodeStrict, encodeStrict, parsedText } from '../.
 import { type HybridPublicKey, hybridPublicKeySchema } from '../../security/hybrid-key.ts'
 import { MAX_JOIN_REQUEST_BYTES } from '../../security/join-request.ts'
 import { MLDSA_SIGNATURE_BYTES } from '../../security/mldsa.ts'
-import { TICKET_ID_BYTES, TICKET_PROOF_BYTES } from '../../security/ticket.ts'
+import {
+  type AgainMessage,
+  decodeTicketMessage,
+  encodeTicketMessage,
+  isTicketMessage,
+  type ReadmittedMessage,
+  type TicketMessage,
+} from './ticket-messages.ts'
 
 /**
- * What messages C to F carry: deterministic CBOR, at most `MAX_PROOF_BYTES` each. The largest, a
+ * What messages C to F carry: deterministic CBOR, or the short form of the tickets, at most `MAX_PROOF_BYTES` each. The largest, a
  * proof with the longest chain and the authority's keys, stays below 22 KiB.
  */
 
@@ -18,23 +25,12 @@ const MAX_SUITES = 8
 const suite = z.string().min(1).max(64)
 const suites = z.array(suite).min(1).max(MAX_SUITES).readonly()
 const signature = bytesOf(MLDSA_SIGNATURE_BYTES)
-const ticketId = z.string().regex(new RegExp(`^[0-9a-f]{${2 * TICKET_ID_BYTES}}$`))
-const ticketProof = bytesOf(TICKET_PROOF_BYTES)
 
 /** That the sender holds the node key of the chain's leaf and is on this very connection. */
 const memberSchema = z.strictObject({
   kind: z.literal('member'),
   chain: bytesUpTo(MAX_CHAIN_BYTES),
   signature,
-  offered: suites,
-  selected: suite,
-})
-
-/** That the sender is who it was when the two ends admitted each other in full, and is on this very connection. */
-const ticketSchema = z.strictObject({
-  kind: z.literal('ticket'),
-  ticket: ticketId,
-  proof: ticketProof,
   offered: suites,
   selected: suite,
 })
@@ -46,10 +42,7 @@ const joinSchema = z.strictObject({
   selected: suite,
 })
 
-export type InitiatorMessage =
-  | z.infer<typeof memberSchema>
-  | z.infer<typeof ticketSchema>
-  | z.infer<typeof joinSchema>
+export type InitiatorMessage = z.infer<typeof memberSchema> | TicketMessage | z.infer<typeof joinSchema>
 
 /** A responder that answers a join proves with this that it is a member, before it is believed. */
 export interface MemberProof {
@@ -75,15 +68,6 @@ const replySchema = z.discriminatedUnion('kind', [
     selected: suite,
   }),
   z.strictObject({
-    kind: z.literal('readmitted'),
-    ticket: ticketId,
-    proof: ticketProof,
-    supported: suites,
-    selected: suite,
-  }),
-  /** The ticket does not hold here. It does not say why: whoever has none learns nothing from trying. */
-  z.strictObject({ kind: z.literal('again') }),
-  z.strictObject({
     kind: z.literal('joined'),
     chain: bytesUpTo(MAX_CHAIN_BYTES),
     authority: hybridPublicKeySchema,
@@ -99,17 +83,32 @@ const replySchema = z.discriminatedUnion('kind', [
   }),
 ])
 
-export type ResponderMessage = z.infer<typeof replySchema>
+export type ResponderMessage = z.infer<typeof replySchema> | ReadmittedMessage | AgainMessage
 
-const initiatorSchema = z.discriminatedUnion('kind', [memberSchema, ticketSchema, joinSchema])
+const initiatorSchema = z.discriminatedUnion('kind', [memberSchema, joinSchema])
 
-export const encodeInitiatorMessage = (message: InitiatorMessage): Uint8Array => encodeStrict(message)
-export const encodeResponderMessage = (message: ResponderMessage): Uint8Array => encodeStrict(message)
+export const encodeInitiatorMessage = (message: InitiatorMessage): Uint8Array =>
+  message.kind === 'ticket' ? encodeTicketMessage(message) : encodeStrict(message)
+
+export const encodeResponderMessage = (message: ResponderMessage): Uint8Array =>
+  message.kind === 'readmitted' || message.kind === 'again'
+    ? encodeTicketMessage(message)
+    : encodeStrict(message)
 
 /** `undefined` for anything but the exact encoding of such a message. Never throws. */
-export const decodeInitiatorMessage = (bytes: Uint8Array): InitiatorMessage | undefined =>
-  decodeStrict<InitiatorMessage>(initiatorSchema, bytes, MAX_PROOF_BYTES)
+export function decodeInitiatorMessage(bytes: Uint8Array): InitiatorMessage | undefined {
+  if (!isTicketMessage(bytes)) {
+    return decodeStrict<Exclude<InitiatorMessage, TicketMessage>>(initiatorSchema, bytes, MAX_PROOF_BYTES)
+  }
+  const message = decodeTicketMessage(bytes)
+  return message?.kind === 'ticket' ? message : undefined
+}
 
 /** `undefined` for anything but the exact encoding of such a message. Never throws. */
-export const decodeResponderMessage = (bytes: Uint8Array): ResponderMessage | undefined =>
-  decodeStrict<ResponderMessage>(replySchema, bytes, MAX_PROOF_BYTES)
+export function decodeResponderMessage(bytes: Uint8Array): ResponderMessage | undefined {
+  if (!isTicketMessage(bytes)) {
+    return decodeStrict<z.infer<typeof replySchema>>(replySchema, bytes, MAX_PROOF_BYTES)
+  }
+  const message = decodeTicketMessage(bytes)
+  return message?.kind === 'ticket' ? undefined : message
+}

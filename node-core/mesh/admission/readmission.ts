@@ -5,12 +5,7 @@ import { wipe } from '../../platform/secret.ts'
 import type { CertificateChain } from '../../security/chain.ts'
 import { deriveTicket, proveTicket, type TicketEnd, verifyTicket } from '../../security/ticket.ts'
 import type { Membership } from '../membership/membership.ts'
-import {
-  encodeInitiatorMessage,
-  encodeResponderMessage,
-  type InitiatorMessage,
-  type ResponderMessage,
-} from './messages.ts'
+import { encodeTicketMessage, type ReadmittedMessage, type TicketMessage } from './ticket-messages.ts'
 import type { HeldTicket, Tickets } from './tickets.ts'
 import { INITIATOR_TICKET_CONTEXT, RESPONDER_TICKET_CONTEXT, transcriptBytes } from './transcript.ts'
 
@@ -25,9 +20,6 @@ export interface ReadmissionDeps {
   readonly membership: Pick<Membership, 'self' | 'meshId' | 'ownChain' | 'judgeChain'>
   readonly tickets: Tickets
 }
-
-type TicketMessage = Extract<InitiatorMessage, { kind: 'ticket' }>
-type ReadmittedMessage = Extract<ResponderMessage, { kind: 'readmitted' }>
 
 /** How long after the last full admission a peer is known by tickets: each new one ends when the first would have. */
 const TICKET_LIFE_MS = 3_600_000
@@ -50,7 +42,7 @@ export function proveByTicket(deps: ReadmissionDeps, binding: HandshakeBinding):
     ...{ offered, supported: [], selected },
   })
   const proof = proveTicket(held.ticket, INITIATOR_TICKET_CONTEXT, message)
-  return encodeInitiatorMessage({ kind: 'ticket', ticket: held.ticket.id, proof, offered, selected })
+  return encodeTicketMessage({ kind: 'ticket', ticket: held.ticket.id, proof, offered, selected })
 }
 
 /** The ticket that the initiator has proved to hold. `undefined`, for whatever reason, asks it for the full proof. */
@@ -86,7 +78,7 @@ export function answerTicket(
     ...{ offered, supported, selected },
   })
   const proof = proveTicket(held.ticket, RESPONDER_TICKET_CONTEXT, message)
-  return encodeResponderMessage({ kind: 'readmitted', ticket: held.ticket.id, proof, supported, selected })
+  return encodeTicketMessage({ kind: 'readmitted', ticket: held.ticket.id, proof, supported, selected })
 }
 
 /** The ticket by which the responder has proved itself in D. `undefined` when it has not. */

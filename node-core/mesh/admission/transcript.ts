@@ -1,5 +1,5 @@
 import type { MeshId } from '../../domain/ids.ts'
-import { encodeStrict } from '../../security/codec.ts'
+import { encodeFlat } from '../../security/codec.ts'
 
 const ADMISSION_PROTOCOL = '/x0t/admission/1'
 
@@ -29,7 +29,7 @@ export interface Transcript {
  * deterministic CBOR array, whose length prefixes keep any two transcripts apart.
  */
 export const transcriptBytes = (transcript: Transcript): Uint8Array =>
-  encodeStrict([
+  encodeFlat([
     ADMISSION_PROTOCOL,
     transcript.meshId,
     transcript.handshakeHash,
