@@ -3,9 +3,9 @@ import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { describe, expect, it } from 'vitest'
 import { hasCode } from '../platform/error.ts'
 import { CipherState, MAX_NONCE, splitTag } from './cipher-state.ts'
-import { exportPublic, exportThroughDer, importPublic } from './native-keys.ts'
+import { exportPublic, exportThroughDer, importPublic, importThroughDer } from './native-keys.ts'
 import type { Aead, AeadKind } from './primitives.ts'
-import { nativeAead, nativeDh } from './primitives-native.ts'
+import { nativeAead, nativeDh, nativeKem } from './primitives-native.ts'
 import { nobleAead } from './primitives-noble.ts'
 
 const KEY = new Uint8Array(32).map((_, i) => i)
@@ -109,6 +109,9 @@ describe('native keys', () => {
     const key = importPublic('x25519', raw)
     expect(Buffer.from(exportPublic('x25519', key))).toEqual(Buffer.from(raw))
     expect(Buffer.from(exportThroughDer('x25519', key))).toEqual(Buffer.from(raw))
+    expect(importThroughDer('x25519', raw).equals(key)).toBe(true)
+    const kem = nativeKem.generate().publicKey
+    expect(importThroughDer('ml-kem-768', kem).equals(importPublic('ml-kem-768', kem))).toBe(true)
   })
 
   it('says MISUSED for keys of another implementation', () => {

@@ -106,6 +106,87 @@ describe('the encrypters', () => {
     expect(judge?.remoteAddress).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\//)
   })
 
+  it('export one secret to both ends of a handshake, and none once it is over', async () => {
+    const secrets: (Uint8Array | undefined)[] = []
+    const exports: ((() => Uint8Array | undefined) | undefined)[] = []
+    const take = ({ exportSecret }: HandshakeBinding): void => {
+      secrets.push(exportSecret?.())
+      exports.push(exportSecret)
+    }
+    const taking: Admission = {
+      async prove(binding, signal) {
+        expect(binding.exportSecret).toBeUndefined()
+        return await admitting.prove(binding, signal)
+      },
+      async judge(binding, proof, signal) {
+        take(binding)
+        return await admitting.judge(binding, proof, signal)
+      },
+      async judgeReply(binding, reply, signal) {
+        take(binding)
+        return await admitting.judgeReply(binding, reply, signal)
+      },
+    }
+    for (const implementation of ['native', 'noble'] as const) {
+      const noise = () => ({ parts: createMeshNoise({ admission: taking }, { implementation }) })
+      await handshake({ initiator: noise(), responder: noise() })
+    }
+    const [first, second, third, fourth] = secrets.map(hex)
+    expect(first).toMatch(/^(?!0{64})[0-9a-f]{64}$/)
+    expect([second, fourth]).toEqual([first, third])
+    expect(third).not.toBe(first)
+    expect(exports.map((again) => again?.())).toEqual([undefined, undefined, undefined, undefined])
+  })
+
+  /** Asks once for another proof, whatever C carried, and judges that one as `admitting` does. */
+  const askingAgain: Admission = {
+    prove: async () => text('a ticket'),
+    judge: async ({ attempt }, proof) =>
+      attempt === 1
+        ? { kind: 'again', reply: text('again') }
+        : { kind: 'admit', reply: Buffer.concat([text('welcome, '), proof]) },
+    judgeReply: async ({ attempt }, reply) => {
+      if (attempt === 1) return { kind: 'again', proof: text('everything') }
+      expect(string(reply)).toBe('welcome, everything')
+      return { kind: 'admitted' }
+    },
+  }
+  const askedBy = (admission: Admission) => ({ parts: createMeshNoise({ admission }) })
+
+  it('carry a second proof and its answer when the responder asks for one, and then the data', async () => {
+    const ends = { initiator: askedBy(askingAgain), responder: askedBy(askingAgain) }
+    const { a, b, outbound, inbound } = await handshake(ends)
+    const [out, inn] = [connectionOf(outbound), connectionOf(inbound)]
+    await exchange(out.connection, inn.connection, 'there')
+    await exchange(inn.connection, out.connection, 'and back')
+    expect([names(a), names(b)]).toEqual([['secured'], ['secured']])
+  })
+
+  it('ask once and no more', async () => {
+    const insisting: Admission = {
+      ...askingAgain,
+      judge: async () => ({ kind: 'again', reply: text('again') }),
+    }
+    const asked = await handshake({ initiator: askedBy(askingAgain), responder: askedBy(insisting) })
+    expect(codeOf(asked.inbound)).toBe('ADMISSION_BROKEN')
+    expect(codeOf(asked.outbound)).toBe('CONNECTION_LOST')
+    const yielding: Admission = {
+      ...askingAgain,
+      judgeReply: async () => ({ kind: 'again', proof: text('everything') }),
+    }
+    const gave = await handshake({ initiator: askedBy(yielding), responder: askedBy(askingAgain) })
+    expect(codeOf(gave.outbound)).toBe('ADMISSION_BROKEN')
+  })
+
+  it('take no second proof that is larger than the first may be', async () => {
+    const verbose: Admission = {
+      ...askingAgain,
+      judgeReply: async () => ({ kind: 'again', proof: new Uint8Array(MAX_PROOF_BYTES + 1) }),
+    }
+    const { outbound } = await handshake({ initiator: askedBy(verbose), responder: askedBy(askingAgain) })
+    expect(codeOf(outbound)).toBe('ADMISSION_BROKEN')
+  })
+
   it('resolve on the dialling side only after a good D', async () => {
     let release: (() => void) | undefined
     const slow: Admission = {

@@ -1,11 +1,31 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { bytesOf, decodeStrict, encodeStrict } from './codec.ts'
+import { bytesOf, decodeStrict, encodeFlat, encodeStrict } from './codec.ts'
 
 const anything = z.unknown()
 const MAX = 64 * 1024
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'))
+
+describe('encodeFlat', () => {
+  it('writes what encodeStrict writes, byte for byte', () => {
+    const item = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 300 }),
+      fc.uint8Array({ maxLength: 300 }),
+      fc.array(fc.string({ maxLength: 40 }), { maxLength: 30 }),
+    )
+    fc.assert(
+      fc.property(fc.array(item, { maxLength: 30 }), (items) => {
+        expect(Buffer.from(encodeFlat(items))).toEqual(Buffer.from(encodeStrict(items)))
+      }),
+    )
+  })
+
+  it('refuses what is longer than its lengths can say', () => {
+    expect(encodeFlat([new Uint8Array(0xffff)])).toHaveLength(0xffff + 4)
+    expect(() => encodeFlat([new Uint8Array(0x10000)])).toThrow(RangeError)
+  })
+})
 
 describe('decodeStrict', () => {
   it('gives back every value that encodeStrict wrote', () => {

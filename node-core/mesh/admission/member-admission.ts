@@ -327,7 +327,7 @@ function refuseReply(
 ): ReplyJudgement {
   setTicketsAside(deps, binding)
   note(deps, binding, code)
-  return { kind: 'refused', code, reason: REFUSALS[code] }
+  return { kind: 'refused', by: 'local', code, reason: REFUSALS[code] }
 }
 
 /** Whatever a refusal was about, the next attempt shows everything. */
