@@ -9,6 +9,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { KeystoreKind } from '../security/keystore.ts'
 import type { Services } from '../services/services.ts'
+import type { WebConsole } from './console/web-console.ts'
 import type { HealthBoard } from './health-board.ts'
 import type { MeshFacts } from './mesh-facts.ts'
 
@@ -28,6 +29,7 @@ export interface NodeParts {
   readonly echo: Echo
   readonly services: Services
   readonly health: HealthBoard
+  readonly webConsole: WebConsole
   /** What other members are told, without the PeerId. */
   readonly announcedAddresses: () => readonly string[]
   /** Where an invite says that this node is, without its PeerId. */

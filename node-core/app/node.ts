@@ -12,6 +12,7 @@ import { type KeystoreKind, wipeSecrets } from '../security/keystore.ts'
 import { createServices } from '../services/services.ts'
 import { createNodeApi } from './api/node-api.ts'
 import type { Config } from './config/schema.ts'
+import type { WebConsole } from './console/web-console.ts'
 import { createHealthBoard } from './health-board.ts'
 import { watchNodeHealth } from './health-watch.ts'
 import { keepPorts, listenAddresses } from './listen-ports.ts'
@@ -34,6 +35,8 @@ export interface NodeOptions {
   /** Besides the peers in the config. */
   readonly peers: readonly string[]
   readonly passphrase: string | undefined
+  /** Made by whoever makes the process: it outlives the step from no mesh to a node in one. */
+  readonly webConsole: WebConsole
   /** Asked for by a person or a program: the node is to end, and to forget its membership if `leave`. */
   readonly onStopRequest: (request: { readonly reason: string; readonly leave: boolean }) => void
 }
@@ -120,13 +123,15 @@ async function startWithKeys(
     // Whoever is invited has to find the node, also when the members are not to be told where it is.
     inviteAddresses: () => (announced().length === 0 ? stack.host.advertisedAddresses() : announced()),
     keystore: keys.kind,
+    webConsole: options.webConsole,
     startedAt: deps.clock.now(),
     requestStop: (reason) => options.onStopRequest({ reason, leave: false }),
     requestLeave: () => options.onStopRequest({ reason: 'asked to by x0t leave', leave: true }),
   }
   ensureSocketDirectory(home.paths)
+  const api = createNodeApi(parts)
   const control = createControlServer(
-    { api: createNodeApi(parts), logger: deps.logger, clock: deps.clock },
+    { api, logger: deps.logger, clock: deps.clock },
     { path: home.paths.socket },
   )
   const lifecycles: Lifecycle[] = [
@@ -140,6 +145,8 @@ async function startWithKeys(
     watchNodeHealth(parts, stack.noise),
     flowRecheck(stack, services.recheck),
     control,
+    options.webConsole.serving(api),
+    options.webConsole,
   ]
   await startAll(lifecycles)
   return {

@@ -2,6 +2,7 @@ import { defaultHome, homePaths } from '../platform/home.ts'
 import { createNodeClient } from './client/node-client.ts'
 import { durationText } from './command.ts'
 import { completionCommand } from './commands/completion.ts'
+import { consoleCommand } from './commands/console.ts'
 import { downCommand } from './commands/down.ts'
 import { initCommand } from './commands/init.ts'
 import { inviteCommand } from './commands/invite.ts'
@@ -47,6 +48,7 @@ export const COMMANDS = [
   downCommand,
   statusCommand,
   waitCommand,
+  consoleCommand,
   inviteCommand,
   approveCommand,
   rejectCommand,

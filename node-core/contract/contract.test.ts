@@ -49,6 +49,10 @@ describe('the contract', () => {
       'socks.list': 'viewer node read',
       'socks.add': 'operator node change',
       'socks.remove': 'operator node change',
+      'events.subscribe': 'viewer node read',
+      'console.link': 'admin node change',
+      'console.sessions': 'admin node read',
+      'console.signOut': 'admin node change',
     })
   })
 

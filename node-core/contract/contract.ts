@@ -1,8 +1,10 @@
 import type { InferContractRouterOutputs } from '@orpc/contract'
-import { oc } from '@orpc/contract'
+import { eventIterator, oc } from '@orpc/contract'
 import { z } from 'zod'
 import type { Role } from '../domain/role.ts'
+import { consoleLinkSchema, consoleSessionIdSchema, consoleSessionSchema } from './console-schemas.ts'
 import { contractErrors } from './errors.ts'
+import { nodeEventSchema, subscribeInputSchema } from './events-schemas.ts'
 import { netcheckResultSchema, routeSchema, traceResultSchema } from './routing-schemas.ts'
 import {
   CHECKS,
@@ -149,6 +151,28 @@ export const contract = {
     remove: changesNode('operator')
       .input(z.strictObject({ port: portSchema }))
       .output(documentOf({ port: portSchema })),
+  },
+  events: {
+    /**
+     * Follows topics: a snapshot of each, then numbered changes. A reader that cannot keep up gets changes put
+     * together, or a snapshot again; see topic-view.ts.
+     */
+    subscribe: reads('viewer').input(subscribeInputSchema).output(eventIterator(nodeEventSchema)),
+  },
+  console: {
+    /** Starts the web console where it does not run yet, and makes a link to it. */
+    link: changesNode('admin')
+      .input(
+        z.strictObject({
+          /** At most that of the caller, which null asks for. */
+          role: roleSchema.exclude(['none']).nullable(),
+        }),
+      )
+      .output(consoleLinkSchema),
+    sessions: reads('admin').output(listOf(consoleSessionSchema)),
+    signOut: changesNode('admin')
+      .input(z.strictObject({ id: consoleSessionIdSchema }))
+      .output(documentOf({ id: consoleSessionIdSchema })),
   },
 }
 

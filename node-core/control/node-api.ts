@@ -1,12 +1,17 @@
 import type { Contract, ServedInput, ServedOutput } from '../contract/contract.ts'
+import type { NodeEvent, Topic } from '../contract/events-schemas.ts'
+import type { PeerId } from '../domain/ids.ts'
 import type { Role } from '../domain/role.ts'
 
 /** Who calls, as the transport has established. */
-export interface Caller {
-  readonly via: 'local-socket'
+export type Caller = {
   /** The caller's role at this node. */
   readonly role: Role
-}
+} & (
+  | { readonly via: 'local-socket' | 'window' }
+  | { readonly via: 'web'; readonly session: string }
+  | { readonly via: 'mesh'; readonly peer: PeerId }
+)
 
 export interface CallOptions {
   readonly caller: Caller
@@ -22,7 +27,7 @@ type Operation<I, O> = I extends undefined
   : (input: I, options: CallOptions) => Promise<Answer<O>>
 
 type Operations = {
-  readonly [Group in keyof Contract]: {
+  readonly [Group in Exclude<keyof Contract, 'events'>]: {
     readonly [Name in keyof Contract[Group]]: Operation<
       ServedInput<Contract[Group][Name]>,
       ServedOutput<Contract[Group][Name]>
@@ -38,6 +43,13 @@ type Operations = {
  * runs, and `stop()` of the server lets their answer out.
  */
 export interface NodeApi extends Operations {
+  readonly events: {
+    /** Ends when the signal aborts, which no time limit does. */
+    subscribe(
+      input: { readonly topics: readonly Topic[] },
+      options: CallOptions,
+    ): AsyncGenerator<NodeEvent, void, void>
+  }
   /** The role in this node's own certificate: what mesh-wide operations are judged by. */
   certificateRole(): Role
 }

@@ -44,6 +44,10 @@ function setUp(caller: Role = 'owner', logger = silentLogger, clock = systemCloc
     'socks.list': () => client.socks.list(),
     'socks.add': () => client.socks.add({ port: 1080 }),
     'socks.remove': () => client.socks.remove({ port: 1080 }),
+    'events.subscribe': async () => (await client.events.subscribe({ topics: ['node'] })).return(),
+    'console.link': () => client.console.link({ role: null }),
+    'console.sessions': () => client.console.sessions(),
+    'console.signOut': () => client.console.signOut({ id: 'web-0123456789abcdef' }),
   }
   return { ...fake, client, calls, stopping }
 }

@@ -26,6 +26,8 @@ export interface RouterDeps {
 /** Longer than any operation takes in good order: it frees what a stuck one would hold for ever. */
 const OPERATION_LIMIT_MS = 60_000
 
+const STREAMS: ReadonlySet<string> = new Set(['events.subscribe'])
+
 /** The role that falls short, or undefined when the call is allowed. */
 export function roleThatFallsShort(meta: OperationMeta, caller: Role, certificate: Role): Role | undefined {
   if (!roleAtLeast(caller, meta.role)) return caller
@@ -49,6 +51,8 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
           throw forbidden(operation, meta, short)
         }
         const outer = AbortSignal.any(signal === undefined ? [context.stopping] : [context.stopping, signal])
+        // A stream lives as long as its reader.
+        if (STREAMS.has(operation)) return await next({ context: { signal: outer } })
         return await withTimeout(
           clock,
           OPERATION_LIMIT_MS,
@@ -148,6 +152,22 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
       ),
       remove: os.socks.remove.handler(async ({ input, context }) =>
         asDocument(await api.socks.remove(input, callOf(context))),
+      ),
+    },
+    events: {
+      subscribe: os.events.subscribe.handler(async ({ input, context }) =>
+        api.events.subscribe(input, callOf(context)),
+      ),
+    },
+    console: {
+      link: os.console.link.handler(async ({ input, context }) =>
+        asDocument(await api.console.link(input, callOf(context))),
+      ),
+      sessions: os.console.sessions.handler(async ({ context }) =>
+        asDocument(await api.console.sessions(callOf(context))),
+      ),
+      signOut: os.console.signOut.handler(async ({ input, context }) =>
+        asDocument(await api.console.signOut(input, callOf(context))),
       ),
     },
   })

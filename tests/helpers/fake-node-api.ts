@@ -428,5 +428,34 @@ function createApi(state: FakeNodeState): NodeApi {
         return { port }
       },
     },
+    events: {
+      async *subscribe({ topics }, { signal }) {
+        called('events.subscribe', { topics })
+        const { node, health } = state
+        yield {
+          ...{ topic: 'node', kind: 'snapshot', seq: 1, from: null, at: STARTED_AT, removed: [] },
+          set: [{ ...node, startedAt: STARTED_AT, health }],
+        }
+        await new Promise<void>((resolve) => {
+          if (signal.aborted) resolve()
+          else signal.addEventListener('abort', () => resolve(), { once: true })
+        })
+      },
+    },
+    console: {
+      async link({ role }, { caller }) {
+        called('console.link', { role })
+        const url = `http://127.0.0.1:7071/#sign-in=${'A'.repeat(43)}`
+        return { url, role: role ?? caller.role, expiresAt: STARTED_AT + 60_000 }
+      },
+      async sessions() {
+        called('console.sessions')
+        return { items: [] }
+      },
+      async signOut({ id }) {
+        called('console.signOut', { id })
+        return { id }
+      },
+    },
   }
 }

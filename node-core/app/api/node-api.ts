@@ -3,6 +3,8 @@ import type { NodeApi } from '../../control/node-api.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
 import { withTimeout } from '../../platform/wait.ts'
 import type { NodeParts } from '../node-parts.ts'
+import { consoleOperations } from './console-operations.ts'
+import { eventOperations } from './event-operations.ts'
 import { netcheck } from './netcheck.ts'
 import { requireNode } from './resolve-node.ts'
 import { listRoutes, traceRoute } from './routes.ts'
@@ -30,6 +32,8 @@ export function createNodeApi(parts: NodeParts): NodeApi {
     services: serviceOperations(parts),
     forwards: forwardOperations(parts),
     socks: socksOperations(parts),
+    events: eventOperations(parts),
+    console: consoleOperations(parts),
   }
 }
 

@@ -31,6 +31,14 @@ const DEFAULTS: Config = {
   certificates: { lifetimeMs: 604_800_000, renewAt: 1 / 3 },
   links: { min: 3, max: 8 },
   discovery: {},
+  console: {
+    enabled: true,
+    start: 'on-demand',
+    listen: { host: '127.0.0.1', port: 0 },
+    hosts: [],
+    idleMs: 1_800_000,
+    lifetimeMs: 43_200_000,
+  },
 }
 
 describe('loadConfig', () => {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { isAbsolute } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import { parsePeerId } from '../../domain/ids.ts'
@@ -120,6 +121,61 @@ const discoverySchema = z.strictObject(
   { error: section },
 )
 
+const CONSOLE_LISTEN_ERROR = 'expected HOST:PORT, for example 127.0.0.1:0 (0 for any free port)'
+
+/** `127.0.0.1:7071`, `[::1]:0`: an address and not a name, so that what it means cannot change. */
+const consoleListen = z.string({ error: CONSOLE_LISTEN_ERROR }).transform((raw, context) => {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+|localhost)):([0-9]{1,5})$/.exec(raw)
+  const host = match?.[1] ?? match?.[2] ?? ''
+  const port = Number(match?.[3])
+  if (match !== null && port <= 65_535 && (host === 'localhost' || isIP(host) !== 0)) {
+    return { host: host === 'localhost' ? '127.0.0.1' : host, port }
+  }
+  context.addIssue({ code: 'custom', message: CONSOLE_LISTEN_ERROR })
+  return z.NEVER
+})
+
+const isLoopback = (host: string): boolean => host === '::1' || host.startsWith('127.')
+
+const pemPath = z
+  .string({ error: 'expected the path of a PEM file' })
+  .refine((path) => isAbsolute(path), { error: 'expected an absolute path of a PEM file' })
+
+const consoleSchema = z
+  .strictObject(
+    {
+      enabled: z.boolean({ error: 'expected true or false' }).default(true),
+      /** At the node's start, or when somebody first asks for a link with x0t console. */
+      start: oneOf(['on-demand', 'always']).default('on-demand'),
+      listen: consoleListen.prefault('127.0.0.1:0'),
+      tls: z
+        .strictObject(
+          { cert: pemPath, key: pemPath },
+          { error: 'expected a section with cert and key in it' },
+        )
+        .optional(),
+      /** Names besides its address under which the console is reached. */
+      hosts: z
+        .array(
+          z
+            .string({ error: 'expected a host name' })
+            .regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/, { error: 'expected a host name' }),
+          { error: 'expected a list of host names' },
+        )
+        .max(16, { error: 'expected at most 16 host names' })
+        .default([]),
+      /** A session that asks for nothing ends after this time. */
+      idle: duration(60_000, 24 * HOUR_MS, 'from 1m to 24h').default(HOUR_MS / 2),
+      /** A session ends after this time, whatever it does. */
+      lifetime: duration(60_000, 7 * 24 * HOUR_MS, 'from 1m to 7d').default(12 * HOUR_MS),
+    },
+    { error: section },
+  )
+  .refine(({ listen, tls }) => isLoopback(listen.host) || tls !== undefined, {
+    error: 'expected a certificate (console.tls) for an address that others can reach',
+    path: ['listen'],
+  })
+
 /** `x0t.yaml`, version 1. Strict: a setting with a typing error must not be a setting that is ignored. */
 export const configSchema = z.strictObject(
   {
@@ -152,6 +208,9 @@ export const configSchema = z.strictObject(
       .prefault({}),
     links: linksSchema.prefault({}),
     discovery: discoverySchema.prefault({}),
+    console: consoleSchema
+      .transform(({ idle, lifetime, ...rest }) => ({ ...rest, idleMs: idle, lifetimeMs: lifetime }))
+      .prefault({}),
   },
   { error: 'expected settings, one "name: value" in a line' },
 )
@@ -165,4 +224,5 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   certificates: Object.keys(certificatesSchema.shape),
   links: Object.keys(linksSchema.shape),
   discovery: Object.keys(discoverySchema.shape),
+  console: Object.keys(consoleSchema.shape),
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import { collectBuffersLikeObjects } from '../../platform/buffer-memory.ts'
 import { systemClock } from '../../platform/clock.ts'
@@ -8,6 +9,7 @@ import { formatProblem } from '../config/parse-config.ts'
 import { requireConfig } from '../config/require-config.ts'
 import type { Config } from '../config/schema.ts'
 import { watchConfig } from '../config/watch-config.ts'
+import { createWebConsole } from '../console/web-console.ts'
 import { forgetMembership } from '../leave-mesh.ts'
 import { createLog, type Log } from '../logging/log.ts'
 import { type RunningNode, startNode } from '../node.ts'
@@ -22,6 +24,12 @@ const optionsSchema = z.strictObject({
   foreground: z.boolean(),
 })
 type Options = z.infer<typeof optionsSchema>
+
+/** The built page of the console: dist/renderer, beside dist/node-core, in which this is unless run from source. */
+const PAGE = resolve(
+  import.meta.dirname,
+  import.meta.filename.endsWith('.ts') ? '../../../dist/renderer' : '../renderer',
+)
 
 const STOP_LIMIT_MS = 10_000
 
@@ -118,9 +126,12 @@ async function runNode(options: Options, { passphrase }: EntrySecrets, { config,
   const deps = { clock: systemClock, random: systemRandom, logger }
   const home = openHome(deps, options.home)
   try {
+    const webConsole = createWebConsole(
+      { ...deps, meta: home.knowledge.meta },
+      { config: config.console, page: PAGE },
+    )
     const node = await startNode(deps, home, {
-      config,
-      passphrase,
+      ...{ config, passphrase, webConsole },
       listen: options.listen,
       peers: options.peers ?? [],
       onStopRequest: stops.request,
