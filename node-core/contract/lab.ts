@@ -88,9 +88,17 @@ export const labStatusSchema = documentOf({
   }),
   nodes: z.array(labNodeSchema),
   links: z.array(labLinkSchema),
-  /** What must hold whatever is impaired: every link with a member, by a suite of the mesh, to a neighbour. */
+  /**
+   * What must hold whatever is impaired: no loop, nothing lost, repeated or out of order, every link with a member and
+   * to a neighbour, and all that is whole works again in time.
+   */
   invariants: z
-    .object({ checks: z.number().int().nonnegative(), violations: z.array(z.string()) })
+    .object({
+      checks: z.number().int().nonnegative(),
+      /** Requests between the two ends that are farthest apart, each answer compared byte by byte. */
+      answered: z.number().int().nonnegative(),
+      violations: z.array(z.string()),
+    })
     .optional(),
 })
 export type LabStatus = z.infer<typeof labStatusSchema>

@@ -62,7 +62,11 @@ function recordingLab(): { lab: Lab; calls: string[] } {
   }
 }
 
-const WATCH = { checks: () => 3, violations: () => [{ kind: 'lost' as const, detail: 'x', atMs: 0 }] }
+const WATCH = {
+  checks: () => 3,
+  answered: () => 7,
+  violations: () => [{ kind: 'lost' as const, detail: 'x', atMs: 0 }],
+}
 
 function ask(path: string, text: string): Promise<string> {
   return new Promise((resolve) => {
@@ -112,7 +116,7 @@ describe('the socket of a lab', () => {
     const request = (value: object) => ask(paths.socket, `${JSON.stringify(value)}\n`)
     expect(JSON.parse(await request({ op: 'status' }))).toMatchObject({
       ok: true,
-      document: { schema: 1, invariants: { checks: 3, violations: ['lost: x'] } },
+      document: { schema: 1, invariants: { checks: 3, answered: 7, violations: ['lost: x'] } },
     })
     const impairment = { kind: 'delay', ms: 5, jitterMs: 0 }
     await request({ op: 'impair', a: 'n1', b: 'n2', impairment, oneWay: true })

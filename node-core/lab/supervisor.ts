@@ -68,13 +68,16 @@ export async function takeDirectory(dir: string): Promise<{ server: Server; path
 
 export interface ServedLab {
   readonly lab: Lab
-  readonly watch: Pick<InvariantWatch, 'checks' | 'violations'>
+  readonly watch: Pick<InvariantWatch, 'checks' | 'answered' | 'violations'>
 }
 
 /** The lab as its status shows it. */
 export async function statusOf({ lab, watch }: ServedLab): Promise<LabStatus> {
   const violations = watch.violations().map(({ kind, detail }) => `${kind}: ${detail}`)
-  return { ...(await lab.status()), invariants: { checks: watch.checks(), violations } }
+  return {
+    ...(await lab.status()),
+    invariants: { checks: watch.checks(), answered: watch.answered(), violations },
+  }
 }
 
 /** Serves the requests of the command line until one of them is `down`. */

@@ -2,8 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { serviceNameSchema } from '../../node-core/contract/schemas.ts'
 import type { NodeName } from '../../node-core/domain/ids.ts'
 import { type JudgeTarget, startEchoTarget } from '../../node-core/lab/invariants/targets.ts'
+import { createInvariantWatch, type InvariantWatch } from '../../node-core/lab/invariants/watch.ts'
 import type { Lab } from '../../node-core/lab/lab.ts'
 import type { TopologyLink } from '../../node-core/lab/topology.ts'
+import { systemClock } from '../../node-core/platform/clock.ts'
+import { systemRandom } from '../../node-core/platform/random.ts'
 import { makeLab, nodeName } from '../helpers/lab.ts'
 import { waitFor } from '../helpers/x0t.ts'
 
@@ -20,6 +23,8 @@ const SERVICE = serviceNameSchema.parse('either')
 const READY_MS = 40_000
 /** Long enough for requests every 20 ms to tell the path in use from one that only proves that it lives. */
 const LOOK_MS = 300
+/** Seldom: asking every node takes time from those that are measured. */
+const INVARIANTS_EVERY_MS = 10_000
 
 /** One way around the ring. */
 export interface Side {
@@ -44,6 +49,8 @@ export interface Scene {
   /** The way that has carried more since `before`. */
   sideInUse(before: Traffic): Promise<Side>
   traffic(): Promise<Traffic>
+  /** What must hold whatever breaks, and did not, since the scene began. */
+  violations(): readonly string[]
   /** Watches the links for a moment. */
   look(): Promise<Side>
   stop(): Promise<void>
@@ -54,7 +61,11 @@ export type Traffic = Awaited<ReturnType<Lab['traffic']>>
 export async function startScene(): Promise<Scene> {
   const lab = await makeLab('ring:6')
   const targets = new Map<NodeName, JudgeTarget>()
+  const watch = createInvariantWatch({ clock: systemClock, random: systemRandom }, lab, {
+    ...{ everyMs: INVARIANTS_EVERY_MS, traffic: false },
+  })
   const stop = async (): Promise<void> => {
+    await watch.stop()
     await lab.stop()
     for (const target of targets.values()) await target.close()
   }
@@ -63,7 +74,8 @@ export async function startScene(): Promise<Scene> {
     await lab.linked()
     for (const provider of PROVIDERS) targets.set(provider, await startEchoTarget())
     const either = await openEither(lab, targets)
-    return createScene(lab, either, stop)
+    await watch.start()
+    return createScene(lab, either, { watch, stop })
   } catch (error) {
     await stop()
     throw error
@@ -93,7 +105,11 @@ const waitForProviders = (lab: Lab): Promise<void> =>
     READY_MS,
   )
 
-function createScene(lab: Lab, either: EitherService, stop: () => Promise<void>): Scene {
+function createScene(
+  lab: Lab,
+  either: EitherService,
+  { watch, stop }: { readonly watch: InvariantWatch; readonly stop: () => Promise<void> },
+): Scene {
   const bothWays = async (from: NodeName, to: NodeName): Promise<boolean> => {
     const { items } = await lab.client(from).routes.list({ node: to })
     return items[0]?.paths.length === SIDES.length
@@ -110,6 +126,7 @@ function createScene(lab: Lab, either: EitherService, stop: () => Promise<void>)
     lab,
     either,
     stop,
+    violations: () => watch.violations().map(({ kind, detail }) => `${kind}: ${detail}`),
     sideInUse,
     traffic: () => lab.traffic(),
     async look() {

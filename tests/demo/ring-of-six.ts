@@ -2,8 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Status } from '../../node-core/contract/schemas.ts'
 import type { NodeName } from '../../node-core/domain/ids.ts'
 import { createGapMeter, type GapMeter } from '../../node-core/lab/invariants/gap-meter.ts'
+import { createInvariantWatch, type InvariantWatch } from '../../node-core/lab/invariants/watch.ts'
 import type { Lab } from '../../node-core/lab/lab.ts'
 import type { TopologyLink } from '../../node-core/lab/topology.ts'
+import { systemClock } from '../../node-core/platform/clock.ts'
+import { systemRandom } from '../../node-core/platform/random.ts'
 import { curl, type Fetched } from '../helpers/curl.ts'
 import { freePort, type HttpSite, startHttpSite } from '../helpers/http-site.ts'
 import { nodeName } from '../helpers/lab.ts'
@@ -37,6 +40,8 @@ export async function ringOfSix(lab: Lab): Promise<void> {
   await lab.linked()
   await showLinks(lab)
 
+  const watch = createInvariantWatch({ clock: systemClock, random: systemRandom }, lab)
+  await watch.start()
   const site = await startHttpSite(FILE_BYTES, { bytesPerSecond: BYTES_PER_SECOND })
   try {
     step(2, `n4 offers a web server. n1 is at the other side of the ring: what it fetches passes two others.`)
@@ -48,9 +53,20 @@ export async function ringOfSix(lab: Lab): Promise<void> {
     )
     say(`   n1 $ curl ${url}`)
     await fetchWhileItBreaks(lab, url, site)
+    judgeInvariants(watch)
   } finally {
+    await watch.stop()
     await site.close()
   }
+}
+
+/** All the while the lab looked on, with requests of its own. */
+function judgeInvariants(watch: InvariantWatch): void {
+  const violations = watch.violations().map(({ kind, detail }) => `${kind}: ${detail}`)
+  if (violations.length > 0) throw new Error(`what must always hold did not: ${violations.join('; ')}`)
+  say(
+    `   the lab looked on ${watch.checks()} times: no loop, nobody but members, and ${watch.answered()} requests of its own came back in order, each once`,
+  )
 }
 
 async function showLinks(lab: Lab): Promise<void> {

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { LabStatus } from '../../node-core/contract/lab.ts'
 import { checkAdmission } from '../../node-core/lab/invariants/admission.ts'
 import { probeThroughMesh, transferThroughMesh } from '../../node-core/lab/invariants/through-mesh.ts'
+import { createInvariantWatch, type InvariantWatch } from '../../node-core/lab/invariants/watch.ts'
 import type { Lab } from '../../node-core/lab/lab.ts'
 import { systemClock } from '../../node-core/platform/clock.ts'
 import { systemRandom } from '../../node-core/platform/random.ts'
@@ -42,16 +43,24 @@ const lost = ({ seenByA, seenByB }: LinkSeen): boolean => seenByA !== 'up' && se
 
 describe('a lab of real nodes', () => {
   let lab: Lab
+  let watch: InvariantWatch
 
   beforeAll(async () => {
     lab = await makeLab('chain:3')
     await lab.start()
     await lab.linked()
+    watch = createInvariantWatch({ clock: systemClock, random: systemRandom }, lab, { everyMs: 500 })
+    await watch.start()
   })
 
   afterAll(async () => {
     const { dir } = lab
+    await watch.stop()
     await lab.stop()
+    // Through all that the tests below do to the lab.
+    expect(watch.violations()).toEqual([])
+    expect(watch.checks()).toBeGreaterThan(3)
+    expect(watch.answered()).toBeGreaterThan(20)
     expect(existsSync(dir)).toBe(false)
     expect(processesWith(dir)).toEqual([])
     expect(processesWith(LAB_PROGRAMS)).toEqual([])
@@ -68,7 +77,7 @@ describe('a lab of real nodes', () => {
     expect(await linksOf(n1)).toEqual(['n2'])
     expect((await linksOf(n2)).sort()).toEqual(['n1', 'n3'])
     expect(await linksOf(n3)).toEqual(['n2'])
-    expect(await checkAdmission(lab, () => systemClock.monotonicMs())).toEqual([])
+    expect(await checkAdmission(lab, lab.topology.nodes)).toEqual([])
     const { items } = await lab.client(n3).members.list()
     expect(items.map(({ name }) => name).sort()).toEqual(['n1', 'n2', 'n3'])
   })
@@ -161,7 +170,7 @@ describe('without proxies', () => {
     try {
       await lab.start()
       await lab.linked()
-      expect(await checkAdmission(lab, () => systemClock.monotonicMs())).toEqual([])
+      expect(await checkAdmission(lab, lab.topology.nodes)).toEqual([])
       expect(processesWith(`${LAB_PROGRAMS}proxy`)).toEqual([])
       await expect(lab.impair(n1, n2, { kind: 'cut' })).rejects.toMatchObject({ code: 'LAB_NO_PROXY' })
     } finally {

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { NodeName } from '../../node-core/domain/ids.ts'
+import { farthestEnds } from '../../node-core/lab/invariants/traffic.ts'
 import { createInvariantWatch } from '../../node-core/lab/invariants/watch.ts'
 import type { Lab } from '../../node-core/lab/lab.ts'
 import { systemClock } from '../../node-core/platform/clock.ts'
+import { systemRandom } from '../../node-core/platform/random.ts'
 import { FaultRunner } from './fault-runner.ts'
 import { type Judges, startJudges } from './judges.ts'
 import { createMemoryWatch, type MemoryVerdict, type MemoryWatch, MIN_MEMORY_RUN_MS } from './memory-watch.ts'
-import { findLoops, missingRoutes } from './path-check.ts'
+import { missingRoutes } from './path-check.ts'
 
 export interface SoakOptions {
   readonly minutes: number
@@ -41,10 +42,12 @@ export async function runSoak(lab: Lab, options: SoakOptions): Promise<SoakOutco
   }
   await lab.start()
   await lab.linked()
-  const ends = endsOf(lab)
+  const ends = farthestEnds(lab)
   note(`${lab.topology.nodes.length} nodes are linked; ${ends.join(' and ')} judge`)
   const judges = await startJudges(lab, ends)
-  const watch = createInvariantWatch({ clock: systemClock }, lab, { everyMs: LOOK_MS })
+  const watch = createInvariantWatch({ clock: systemClock, random: systemRandom }, lab, {
+    ...{ everyMs: LOOK_MS, traffic: false },
+  })
   await watch.start()
   const memory = createMemoryWatch(lab)
   const violations: string[] = []
@@ -55,7 +58,7 @@ export async function runSoak(lab: Lab, options: SoakOptions): Promise<SoakOutco
   ]
   try {
     const runner = new FaultRunner({ lab, ends, seed: options.seed, note })
-    await run(lab, options, { runner, memory, found, violations })
+    await run(options, { runner, memory, found, violations })
     violations.push(...(await settle(lab, options, { runner, judges, found })))
     const verdicts = memory.verdicts(performance.now())
     for (const { node, earlyMb, endMb } of verdicts) {
@@ -63,7 +66,7 @@ export async function runSoak(lab: Lab, options: SoakOptions): Promise<SoakOutco
     }
     return {
       ...{ violations: found(), history, memory: verdicts },
-      figures: { ...judges.figures(), faults: runner.count, 'looks at admission': watch.checks() },
+      figures: { ...judges.figures(), faults: runner.count, 'looks at every node': watch.checks() },
     }
   } finally {
     await watch.stop()
@@ -79,7 +82,6 @@ interface Running {
 }
 
 async function run(
-  lab: Lab,
   { minutes, signal, say }: SoakOptions,
   { runner, memory, found, violations }: Running,
 ): Promise<void> {
@@ -99,7 +101,6 @@ async function run(
     if (nowMs - lookedMs >= LOOK_MS) {
       lookedMs = nowMs
       memory.look(nowMs)
-      violations.push(...(await findLoops(lab)).map((loop) => `loop: ${loop}`))
     }
     if (Math.floor(passedMs / 60_000) > saidMinutes) {
       saidMinutes += 1
@@ -132,11 +133,4 @@ async function settle(
   if (missing.length > 0) violations.push(`convergence: no way is known from ${missing.join(', ')}`)
   await judges.finish()
   return violations
-}
-
-/** The first node and one that is as far from it as any. */
-function endsOf({ topology }: Lab): readonly [NodeName, NodeName] {
-  const [first] = topology.nodes
-  // Breadth first, so the last one is.
-  return [first, topology.nodes.at(-1) ?? first]
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { createBufferCollector } from '../../platform/buffer-collector.ts'
 import { collectBuffersLikeObjects } from '../../platform/buffer-memory.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/error.ts'
@@ -137,6 +138,8 @@ async function runNode(options: Options, { passphrase }: EntrySecrets, { config,
       onStopRequest: stops.request,
     })
     const unfollow = followConfig(home, log, config, node)
+    const collector = createBufferCollector(systemClock)
+    await collector.start()
     const { membership, host } = node.parts
     logger.info('the node is up', { peer: membership.self, addresses: host.advertisedAddresses() })
     await printLine({
@@ -149,6 +152,7 @@ async function runNode(options: Options, { passphrase }: EntrySecrets, { config,
     const { reason, leave } = await stops.wanted
     logger.info('the node stops', { reason })
     unfollow()
+    await collector.stop()
     // A part that hangs must not keep the node alive: what matters is on the disk already.
     setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref()
     await node.stop()

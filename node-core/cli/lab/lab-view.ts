@@ -59,10 +59,11 @@ export function renderLabStatus(
 }
 
 function renderInvariants(
-  { checks, violations }: NonNullable<LabStatus['invariants']>,
+  { checks, answered, violations }: NonNullable<LabStatus['invariants']>,
   paint: Paint,
 ): string {
-  if (violations.length === 0) return `Invariants hold (${checks} checks).`
+  if (violations.length === 0)
+    return `Invariants hold (${checks} checks, ${answered} requests without a wrong byte).`
   return [
     paint('red', 'Invariants that do not hold:'),
     ...violations.map((text) => `  ${printable(text)}`),

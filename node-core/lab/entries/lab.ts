@@ -45,7 +45,7 @@ await runEntry(optionsSchema, async ({ dir, topology: text, seed }) => {
     },
     { topology, seed, dir: paths.root },
   )
-  const watch = createInvariantWatch({ clock: systemClock }, lab)
+  const watch = createInvariantWatch({ clock: systemClock, random: systemRandom }, lab)
   const { promise: ended, resolve: end } = Promise.withResolvers<void>()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end())
   // Until the lab is up it belongs to the command that starts it.

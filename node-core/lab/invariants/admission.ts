@@ -1,28 +1,24 @@
 import type { NodeName } from '../../domain/ids.ts'
 import type { Lab } from '../lab.ts'
-import { createViolations, type Violation } from './violation.ts'
+import type { Finding } from './violation.ts'
 
 /** The mesh's own handshakes, in which an admission is (docs/adr/0003-handshake.md). */
 const MESH_SUITE = /^\/x0t\/noise-hfs\/1\/(?:aesgcm|chachapoly)$/
 
 /**
- * Asks every node that answers for its links: each has to be with a member, by a suite of the mesh, and to a
- * neighbour of the topology.
+ * Asks nodes for their links: each has to be with a member, by a suite of the mesh, and to a neighbour of the topology.
  */
 export async function checkAdmission(
-  lab: Pick<Lab, 'topology' | 'client' | 'status'>,
-  nowMs: () => number,
-): Promise<readonly Violation[]> {
-  const violations = createViolations(nowMs)
-  const { nodes } = await lab.status()
-  await Promise.all(
-    nodes
-      .filter(({ ready }) => ready !== null)
-      .map(async ({ name }) => {
-        for (const why of await foreignLinks(lab, name)) violations.add('not-admitted', `${name}: ${why}`)
-      }),
+  lab: Pick<Lab, 'topology' | 'client'>,
+  answering: readonly NodeName[],
+): Promise<readonly Finding[]> {
+  const found = await Promise.all(
+    answering.map(async (name) => {
+      const whys = await foreignLinks(lab, name)
+      return whys.map((why) => ({ kind: 'not-admitted' as const, detail: `${name}: ${why}` }))
+    }),
   )
-  return violations.list
+  return found.flat()
 }
 
 async function foreignLinks(

@@ -1,5 +1,5 @@
 /** What must never happen, seen from outside the product. */
-export interface Violation {
+export interface Finding {
   readonly kind: /** Bytes that were sent did not come, though later ones did, or the stream ended in good order without them. */
     | 'lost'
     | 'repeated'
@@ -13,7 +13,16 @@ export interface Violation {
     | 'unanswered'
     /** A link that should not be: with no member, in a foreign suite, or past the topology. */
     | 'not-admitted'
+    /** A node would send over a way that passes a node twice. */
+    | 'loop'
+    /** What nobody impairs does not work again within its bound: a link, or a node that runs. */
+    | 'no-recovery'
+    /** A node knows no way to another one although there has been one for longer than the bound. */
+    | 'no-convergence'
   readonly detail: string
+}
+
+export interface Violation extends Finding {
   /** On the judge's monotonic clock. */
   readonly atMs: number
 }

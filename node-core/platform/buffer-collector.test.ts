@@ -1,0 +1,82 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { createManualClock } from '../../tests/helpers/manual-clock.ts'
+import { createBufferCollector } from './buffer-collector.ts'
+import type { Lifecycle } from './lifecycle.ts'
+
+const MIB = 1024 * 1024
+
+/** A process whose buffers the test makes and drops. */
+function createMemory() {
+  let usedBytes = 0
+  let garbageBytes = 0
+  let collections = 0
+  return {
+    bytes: () => usedBytes + garbageBytes,
+    collect() {
+      collections += 1
+      garbageBytes = 0
+    },
+    collections: () => collections,
+    take: (mib: number) => {
+      usedBytes += mib * MIB
+    },
+    drop: (mib: number) => {
+      usedBytes -= mib * MIB
+      garbageBytes += mib * MIB
+    },
+  }
+}
+
+let collector: Lifecycle | undefined
+afterEach(() => collector?.stop())
+
+async function start() {
+  const [clock, memory] = [createManualClock(), createMemory()]
+  collector = createBufferCollector(clock, memory)
+  await collector.start()
+  return { clock, memory }
+}
+
+describe('the collector of buffers', () => {
+  it('collects once enough garbage has come together', async () => {
+    const { clock, memory } = await start()
+    memory.take(20)
+    memory.drop(20)
+    clock.advance(10_000)
+    expect(memory.collections()).toBe(0)
+    memory.take(10)
+    memory.drop(10)
+    clock.advance(1_000)
+    expect([memory.collections(), memory.bytes()]).toEqual([1, 0])
+  })
+
+  it('leaves buffers in use alone once it has seen that they are', async () => {
+    const { clock, memory } = await start()
+    memory.take(64)
+    clock.advance(60_000)
+    expect(memory.collections()).toBe(1)
+  })
+
+  it('does not collect all the time when much is carried', async () => {
+    const { clock, memory } = await start()
+    for (let round = 0; round < 60; round++) {
+      memory.take(100)
+      memory.drop(100)
+      clock.advance(1_000)
+    }
+    expect(memory.collections()).toBeGreaterThan(10)
+    expect(memory.collections()).toBeLessThanOrEqual(21)
+  })
+
+  it('sees and collects the buffers of a real process', async () => {
+    const clock = createManualClock()
+    collector = createBufferCollector(clock)
+    await collector.start()
+    const before = process.memoryUsage().arrayBuffers
+    const held: Uint8Array[] = Array.from({ length: 64 }, () => new Uint8Array(MIB))
+    expect(process.memoryUsage().arrayBuffers - before).toBeGreaterThan(60 * MIB)
+    held.length = 0
+    clock.advance(1_000)
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 * MIB)
+  })
+})
