@@ -1,6 +1,7 @@
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
-import { type Policy, policySchema } from './policy.ts'
+import type { Policy } from './policy.ts'
+import { policySchema } from './policy-schema.ts'
 
 export const MAX_POLICY_BYTES = 32 * 1024
 
@@ -11,6 +12,10 @@ export const STARTING_POLICY = `# The policy of this mesh. Whatever no rule allo
 # at        the same, for the node that is used or that carries; every member if absent
 # services  all | [name, ...]
 # roles     owner, admin, operator, viewer, none
+#
+# groups    NAME: { roles, labels, nodes }, used as { groups: [NAME] }
+# tests     - { allow: use, who: NODE, at: NODE, service: NAME }: cases that the rules must decide so, or nothing is written
+# flags     NAME: { everywhere: VALUE, labels: { LABEL: VALUE } }: see x0t flags
 version: 1
 rules:
   - id: members-use-every-service
@@ -25,6 +30,13 @@ rules:
   - id: members-carry-for-each-other
     allow: [transit]
     who: members
+  # From another node. Each operation asks for a role besides; whoever sits at a node is always its owner.
+  - id: roles-administer-nodes
+    allow: [administer]
+    who: { roles: [owner, admin, operator] }
+  - id: members-help-each-other-to-heal
+    allow: [heal]
+    who: members
 `
 
 export interface PolicyProblem {
@@ -34,7 +46,12 @@ export interface PolicyProblem {
 }
 
 export type PolicyReading =
-  | { readonly ok: true; readonly policy: Policy }
+  | {
+      readonly ok: true
+      readonly policy: Policy
+      /** The line on which what stands at a path begins; 0 where there is none. */
+      readonly lineOf: (path: readonly PropertyKey[]) => number
+    }
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] }
 
 const MAX_PROBLEMS = 20
@@ -67,7 +84,7 @@ function readYaml(text: string): PolicyReading {
     )
   }
   const parsed = policySchema.safeParse(document.toJS({ maxAliasCount: 0 }))
-  if (parsed.success) return { ok: true, policy: parsed.data }
+  if (parsed.success) return { ok: true, policy: parsed.data, lineOf }
   return failed(
     parsed.error.issues.flatMap(pointed).map(({ path, message }) => ({
       line: lineOf(path),

@@ -29,7 +29,7 @@ describe('a policy version', () => {
   it('carries the text that people wrote, and is valid from the authority', () => {
     const decoded = decodePolicyVersion(first.bytes)
     expect(decoded?.document).toBe(STARTING_POLICY)
-    expect(decoded?.policy.rules).toHaveLength(3)
+    expect(decoded?.policy.rules).toHaveLength(5)
     expect(decoded && verifyPolicyVersion(decoded, trust())).toBe('valid')
   })
 

@@ -40,11 +40,13 @@ function read(text: string): Policy {
 }
 
 /** The specification in the plainest words: no sets, no compilation, one pass per effect. */
-function reference({ rules }: Policy, request: PolicyRequest): { allow: boolean; rule?: string } {
+function reference({ rules, groups }: Policy, request: PolicyRequest): { allow: boolean; rule?: string } {
   const selects = (selector: PartySelector | undefined, one: PolicyParty | undefined): boolean => {
     if (selector === undefined || selector === 'members' || one === undefined) return true
     if (selector.roles && !selector.roles.some((role) => role === one.role)) return false
     if (selector.labels?.some((label) => !one.labels.includes(label))) return false
+    if (selector.groups && !selector.groups.some((name) => groups?.[name] && selects(groups[name], one)))
+      return false
     return !selector.nodes || selector.nodes.some((node) => node === one.name || node === one.peerId)
   }
   const applies = (rule: PolicyRule, effect: 'allow' | 'deny'): boolean => {
@@ -75,7 +77,12 @@ const anyParty = fc.record({
 const anySelector: fc.Arbitrary<PartySelector> = fc.oneof(
   fc.constant('members' as const),
   fc.record(
-    { roles: some(ROLES), labels: some(labels), nodes: some([...names, ...peers]) },
+    {
+      roles: some(ROLES),
+      labels: some(labels),
+      nodes: some([...names, ...peers]),
+      groups: some(['desks', 'berlin', 'nobody-defined-it']),
+    },
     { requiredKeys: [] },
   ),
 )
@@ -91,7 +98,13 @@ const anyRule = fc
     { requiredKeys: ['effect', 'actions', 'who'] },
   )
   .map(({ effect, actions, ...rest }) => ({ ...rest, [effect]: actions }))
-const anyPolicy = fc.array(anyRule, { maxLength: 8 }).map((rules) => policy(...rules))
+const groups = {
+  desks: { nodes: [names[0] ?? '', names[1] ?? ''] as NodeName[] },
+  berlin: { labels: ['site=berlin'], roles: ['operator', 'admin'] as const },
+}
+const anyPolicy = fc
+  .array(anyRule, { maxLength: 8 })
+  .map((rules): Policy => ({ ...policy(...rules), groups }))
 const anyRequest: fc.Arbitrary<PolicyRequest> = fc.oneof(
   fc.record({
     action: fc.constant('use' as const),
@@ -104,7 +117,11 @@ const anyRequest: fc.Arbitrary<PolicyRequest> = fc.oneof(
     who: anyParty,
     service: fc.constantFrom(...services),
   }),
-  fc.record({ action: fc.constant('transit' as const), who: anyParty, at: anyParty }),
+  fc.record({
+    action: fc.constantFrom('transit' as const, 'administer' as const, 'heal' as const),
+    who: anyParty,
+    at: anyParty,
+  }),
 )
 
 describe('evaluatePolicy', () => {
@@ -125,7 +142,7 @@ describe('evaluatePolicy', () => {
     fc.assert(
       fc.property(anyPolicy, anyRule, anyRequest, (rules, extra, request) => {
         if ('allow' in extra) return true
-        const stricter: Policy = { version: 1, rules: [...rules.rules, { id: 'extra', ...extra }] }
+        const stricter: Policy = { ...rules, rules: [...rules.rules, { id: 'extra', ...extra }] }
         return !evaluatePolicy(stricter, request).allow || evaluatePolicy(rules, request).allow
       }),
     )
@@ -173,25 +190,6 @@ describe('evaluatePolicy', () => {
     const owners = policy({ allow: ['use'], who: { roles: ['owner'], nodes: [leaf.peerId] } })
     expect(evaluatePolicy(owners, use(leaf, leaf)).allow).toBe(true)
   })
-
-  it('decides well over a hundred thousand requests a second, with 256 rules too', () => {
-    const big = policy(
-      ...Array.from({ length: 255 }, (_, index) => ({
-        allow: ['use'] as const,
-        who: { nodes: [`other-${index}` as NodeName] },
-      })),
-      { allow: ['use'] },
-    )
-    const started = performance.now()
-    for (let index = 0; index < 20_000; index++) evaluatePolicy(big, use())
-    const bigMs = performance.now() - started
-    const starting = read(STARTING_POLICY)
-    for (let index = 0; index < 200_000; index++) evaluatePolicy(starting, use())
-    const startingMs = performance.now() - started - bigMs
-    // Far below what is measured alone on this machine, for a test that shares it: see docs for the figures.
-    expect(200_000 / startingMs).toBeGreaterThan(100)
-    expect(20_000 / bigMs).toBeGreaterThan(10)
-  })
 })
 
 describe('the starting policy', () => {
@@ -201,7 +199,19 @@ describe('the starting policy', () => {
   })
 
   it('lets every member use, provide and carry everything, whatever its role', () => {
-    fc.assert(fc.property(anyRequest, (request) => evaluatePolicy(starting, request).allow))
+    fc.assert(
+      fc.property(
+        anyRequest,
+        (request) => request.action === 'administer' || evaluatePolicy(starting, request).allow,
+      ),
+    )
+  })
+
+  it('lets owners, admins and operators administer nodes, and nobody else', () => {
+    for (const role of ROLES) {
+      const request = { action: 'administer', who: party({ role }), at: party() } as const
+      expect(evaluatePolicy(starting, request).allow).toBe(['owner', 'admin', 'operator'].includes(role))
+    }
   })
 
   it('says so in rules that an operator can find by name', () => {
@@ -210,6 +220,8 @@ describe('the starting policy', () => {
       'members-use-every-service',
       'members-provide-every-service',
       'members-carry-for-each-other',
+      'roles-administer-nodes',
+      'members-help-each-other-to-heal',
     ])
   })
 })

@@ -1,22 +1,13 @@
-import { z } from 'zod'
-import {
-  type NodeName,
-  type PeerId,
-  parseNodeName,
-  parsePeerId,
-  parseServiceName,
-  type ServiceName,
-} from '../domain/ids.ts'
+import type { NodeName, PeerId, ServiceName } from '../domain/ids.ts'
 import type { Role } from '../domain/role.ts'
-import { labelSchema, roleSchema } from './certificate.ts'
-import { parsedText } from './codec.ts'
+import type { FlagSettings } from './feature-flags.ts'
 
-/** What version 1 rules on. A later version adds actions here; a document says with `version` which it speaks. */
-export const POLICY_ACTIONS = ['use', 'provide', 'transit'] as const
+/**
+ * What version 1 rules on. `administer`: change a node from another one. `heal`: have a node do a step of a repair
+ * that another one coordinates. A later version adds actions here; a document says with `version` which it speaks.
+ */
+export const POLICY_ACTIONS = ['use', 'provide', 'transit', 'administer', 'heal'] as const
 export type PolicyAction = (typeof POLICY_ACTIONS)[number]
-
-const MAX_POLICY_RULES = 256
-const MAX_SELECTED = 64
 
 /** `members`: every member. Otherwise all the kinds that are given must match. */
 export type PartySelector =
@@ -28,7 +19,29 @@ export type PartySelector =
       readonly labels?: readonly string[] | undefined
       /** One of these nodes, by name or PeerId. */
       readonly nodes?: readonly (NodeName | PeerId)[] | undefined
+      /** In one of these groups of the document. */
+      readonly groups?: readonly string[] | undefined
     }
+
+/** A group is a selector with a name; it names no groups itself. */
+export type PolicyGroup = Exclude<PartySelector, 'members'>
+
+/** Who a case of the document is about: a member by name or PeerId, or anybody with this role and these labels. */
+export type PolicySubject =
+  | NodeName
+  | PeerId
+  | { readonly role: Role; readonly labels?: readonly string[] | undefined }
+
+/** A case that the document has to decide as it says. Its effect is the key, as in a rule. */
+export interface PolicyTest {
+  readonly allow?: PolicyAction | undefined
+  readonly deny?: PolicyAction | undefined
+  readonly who: PolicySubject
+  /** For everything but provide. */
+  readonly at?: PolicySubject | undefined
+  /** For use and provide. */
+  readonly service?: ServiceName | undefined
+}
 
 /** One rule. Its effect is the key: `allow` or `deny`, with the actions it rules on. */
 export interface PolicyRule {
@@ -37,7 +50,7 @@ export interface PolicyRule {
   readonly deny?: readonly PolicyAction[] | undefined
   /** Who acts: the consumer, the provider, or the node whose traffic is carried. */
   readonly who: PartySelector
-  /** At which node: the provider that is used, or the node that carries. Every member if absent. */
+  /** At which node: the provider that is used, the node that carries, is administered or healed. Every member if absent. */
   readonly at?: PartySelector | undefined
   /** For use and provide. Every service if absent or `all`. */
   readonly services?: 'all' | readonly ServiceName[] | undefined
@@ -46,7 +59,10 @@ export interface PolicyRule {
 /** A parsed policy document, version 1. Nothing is allowed that no rule allows; a rule that denies wins. */
 export interface Policy {
   readonly version: 1
+  readonly groups?: Readonly<Record<string, PolicyGroup>> | undefined
   readonly rules: readonly PolicyRule[]
+  readonly tests?: readonly PolicyTest[] | undefined
+  readonly flags?: FlagSettings | undefined
 }
 
 /** A member as its certificate describes it. A `Certificate` fits. */
@@ -67,75 +83,13 @@ export type PolicyRequest =
   | { readonly action: 'provide'; readonly who: PolicyParty; readonly service: ServiceName }
   /** `who` is the node whose traffic `at` carries. */
   | { readonly action: 'transit'; readonly who: PolicyParty; readonly at: PolicyParty }
+  | { readonly action: 'administer' | 'heal'; readonly who: PolicyParty; readonly at: PolicyParty }
 
 export interface PolicyVerdict {
   readonly allow: boolean
   /** The id of the rule that decided; absent when nothing allows it. */
   readonly rule?: string
 }
-
-const nonEmpty = <T>(item: z.ZodType<T>): z.ZodType<readonly T[]> => z.array(item).min(1).max(MAX_SELECTED)
-
-const selectorSchema: z.ZodType<PartySelector> = z.union([
-  z.literal('members'),
-  z
-    .strictObject({
-      roles: nonEmpty(roleSchema).optional(),
-      labels: nonEmpty(labelSchema).optional(),
-      nodes: nonEmpty(
-        parsedText<NodeName | PeerId>(
-          (raw) => parsePeerId(raw) ?? parseNodeName(raw),
-          'neither the name of a node nor a PeerId',
-        ),
-      ).optional(),
-    })
-    .refine((selector) => Object.keys(selector).length > 0, {
-      message: 'an empty selector: say `members` for everyone',
-    }),
-])
-
-const ruleSchema: z.ZodType<PolicyRule> = z
-  .strictObject({
-    id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lowercase letters, digits and hyphens'),
-    allow: nonEmpty(z.enum(POLICY_ACTIONS)).optional(),
-    deny: nonEmpty(z.enum(POLICY_ACTIONS)).optional(),
-    who: selectorSchema,
-    at: selectorSchema.optional(),
-    services: z
-      .union([
-        z.literal('all'),
-        nonEmpty(parsedText<ServiceName>(parseServiceName, 'not the name of a service')),
-      ])
-      .optional(),
-  })
-  .refine((rule) => (rule.allow === undefined) !== (rule.deny === undefined), {
-    message: 'a rule has either `allow` or `deny`',
-  })
-  .refine((rule) => rule.services === undefined || !actionsOf(rule).includes('transit'), {
-    message: '`services` has no meaning for transit: make it a rule of its own',
-  })
-  .refine((rule) => rule.at === undefined || !actionsOf(rule).includes('provide'), {
-    message: '`at` has no meaning for provide: the provider is `who`',
-  })
-
-export const policySchema: z.ZodType<Policy> = z
-  .strictObject({ version: z.literal(1), rules: z.array(ruleSchema).max(MAX_POLICY_RULES) })
-  .superRefine((policy, context) => {
-    const seen = new Set<string>()
-    for (const [index, { id }] of policy.rules.entries()) {
-      if (seen.has(id)) {
-        context.addIssue({
-          code: 'custom',
-          path: ['rules', index, 'id'],
-          message: `a rule above is called ${id} too`,
-        })
-      }
-      seen.add(id)
-    }
-  })
-
-const actionsOf = (rule: Pick<PolicyRule, 'allow' | 'deny'>): readonly PolicyAction[] =>
-  rule.allow ?? rule.deny ?? []
 
 type Match = (request: PolicyRequest) => boolean
 
@@ -166,34 +120,57 @@ export function evaluatePolicy(policy: Policy, request: PolicyRequest): PolicyVe
 }
 
 function compile(policy: Policy): Compiled {
+  const groups = new Map(
+    Object.entries(policy.groups ?? {}).map(([name, group]) => [name, compileSelector(group, NO_GROUPS)]),
+  )
   const select = (action: PolicyAction, effect: 'allow' | 'deny'): readonly CompiledRule[] =>
     policy.rules
       .filter((rule) => rule[effect]?.includes(action))
-      .map((rule) => ({ id: rule.id, matches: compileRule(rule) }))
+      .map((rule) => ({ id: rule.id, matches: compileRule(rule, groups) }))
   const both = (action: PolicyAction): Compiled[PolicyAction] => ({
     deny: select(action, 'deny'),
     allow: select(action, 'allow'),
   })
-  return { use: both('use'), provide: both('provide'), transit: both('transit') }
+  return {
+    use: both('use'),
+    provide: both('provide'),
+    transit: both('transit'),
+    administer: both('administer'),
+    heal: both('heal'),
+  }
 }
 
-function compileRule(rule: PolicyRule): Match {
-  const who = compileSelector(rule.who)
-  const at = compileSelector(rule.at ?? 'members')
+type Selects = (party: PolicyParty) => boolean
+const NO_GROUPS: ReadonlyMap<string, Selects> = new Map()
+
+function compileRule(rule: PolicyRule, groups: ReadonlyMap<string, Selects>): Match {
+  const who = compileSelector(rule.who, groups)
+  const at = compileSelector(rule.at ?? 'members', groups)
   const services = rule.services === undefined || rule.services === 'all' ? undefined : new Set(rule.services)
   return (request) =>
     who(request.who) &&
     (request.action === 'provide' || at(request.at)) &&
-    (services === undefined || (request.action !== 'transit' && services.has(request.service)))
+    (services === undefined || ('service' in request && services.has(request.service)))
 }
 
-function compileSelector(selector: PartySelector): (party: PolicyParty) => boolean {
+function compileSelector(selector: PartySelector, groups: ReadonlyMap<string, Selects>): Selects {
   if (selector === 'members') return () => true
   const { labels } = selector
+  // A group that the document does not define has nobody in it; whoever writes one is told.
+  const inGroup = selector.groups?.map((name) => groups.get(name) ?? (() => false))
   const roles = selector.roles && new Set<Role>(selector.roles)
   const nodes = selector.nodes && new Set<string>(selector.nodes)
   return (party) =>
     (roles === undefined || roles.has(party.role)) &&
     (nodes === undefined || nodes.has(party.name) || nodes.has(party.peerId)) &&
-    (labels === undefined || labels.every((label) => party.labels.includes(label)))
+    (labels === undefined || labels.every((label) => party.labels.includes(label))) &&
+    (inGroup === undefined || inGroup.some((selects) => selects(party)))
+}
+
+/** Whom a selector of this policy selects. */
+export function selects(policy: Policy, selector: PartySelector, party: PolicyParty): boolean {
+  const groups = Object.entries(policy.groups ?? {}).map(
+    ([name, group]) => [name, compileSelector(group, NO_GROUPS)] as const,
+  )
+  return compileSelector(selector, new Map(groups))(party)
 }
