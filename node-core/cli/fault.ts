@@ -20,6 +20,7 @@ export type CliFault =
   | { code: 'LAB_NOT_RUNNING' }
   | { code: 'LAB_ANSWER' }
   | { code: 'SERVICE_FAILED' }
+  | { code: 'FILE_UNREADABLE' }
 
 export function cliFault(
   fault: CliFault,

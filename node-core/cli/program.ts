@@ -30,6 +30,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 
 /** Commands of two words are shown under their first. */
 const GROUPS: Readonly<Record<string, string>> = {
+  policy: 'who may do what in the mesh',
   service: 'run the node of this home as a service of the system',
   lab: 'many real nodes on this machine, with links that can be impaired',
 }

@@ -13,6 +13,7 @@ import { labUpCommand } from './commands/lab-up.ts'
 import { leaveCommand, revokeCommand } from './commands/membership.ts'
 import { peersCommand } from './commands/peers.ts'
 import { pingCommand } from './commands/ping.ts'
+import { policyCommands } from './commands/policy.ts'
 import { netcheckCommand, routesCommand, traceCommand } from './commands/routes.ts'
 import { serviceCommands } from './commands/service.ts'
 import {
@@ -68,6 +69,7 @@ export const COMMANDS = [
   unsocksCommand,
   versionCommand,
   completionCommand,
+  ...policyCommands,
   ...serviceCommands,
   labUpCommand,
   ...labCommands,

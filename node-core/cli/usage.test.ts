@@ -36,7 +36,8 @@ describe('help', () => {
             .split(' ')
             .map((verb) => `lab ${verb}`),
         )
-        .concat('service install', 'service uninstall', 'service status')
+        .concat('service install', 'service uninstall', 'service status', 'can', 'flags')
+        .concat('show test diff apply history rollback'.split(' ').map((verb) => `policy ${verb}`))
         .sort(),
     )
   })

@@ -3,7 +3,8 @@ import { isContractProcedure } from '@orpc/contract'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { contract, type OperationMeta } from './contract.ts'
+import { contract } from './contract.ts'
+import type { OperationMeta } from './operation.ts'
 import { checkSchema, nodeRefSchema, peerIdSchema, statusSchema, targetSchema } from './schemas.ts'
 import { PRODUCT_VERSION } from './version.ts'
 
@@ -40,6 +41,12 @@ describe('the contract', () => {
       'joins.list': 'viewer node read',
       'joins.approve': 'admin mesh change',
       'joins.reject': 'admin mesh change',
+      'policy.show': 'viewer node read',
+      'policy.history': 'viewer node read',
+      'policy.review': 'viewer node read',
+      'policy.apply': 'owner mesh change',
+      'policy.can': 'viewer node read',
+      'policy.flags': 'viewer node read',
       'services.list': 'viewer node read',
       'services.expose': 'operator node change',
       'services.unexpose': 'operator node change',

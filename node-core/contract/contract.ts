@@ -1,10 +1,10 @@
 import type { InferContractRouterOutputs } from '@orpc/contract'
-import { eventIterator, oc } from '@orpc/contract'
+import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
-import type { Role } from '../domain/role.ts'
 import { consoleLinkSchema, consoleSessionIdSchema, consoleSessionSchema } from './console-schemas.ts'
-import { contractErrors } from './errors.ts'
 import { nodeEventSchema, subscribeInputSchema } from './events-schemas.ts'
+import { changesMesh, changesNode, reads } from './operation.ts'
+import { policyOperations } from './policy.ts'
 import { netcheckResultSchema, routeSchema, traceResultSchema } from './routing-schemas.ts'
 import {
   CHECKS,
@@ -32,28 +32,6 @@ import {
   targetSchema,
   versionSchema,
 } from './schemas.ts'
-
-/** What an operation asks of its caller. */
-export interface OperationMeta {
-  /** The least role that may call it. */
-  readonly role: Role
-  /**
-   * `node`: it acts on this node alone, so the caller's role at this node counts (whoever may open the local socket is
-   * its owner). `mesh`: it acts on all members, so the role in this node's certificate has to allow it as well.
-   */
-  readonly scope: 'node' | 'mesh'
-  /** A read changes nothing and leaves no trace. */
-  readonly effect: 'read' | 'change'
-}
-
-/** Least restrictive by mistake is worse than too strict: an operation that forgets to say what it needs needs an owner. */
-const base = oc
-  .$meta<OperationMeta>({ role: 'owner', scope: 'mesh', effect: 'change' })
-  .errors(contractErrors)
-
-const reads = (role: Role) => base.meta({ role, scope: 'node', effect: 'read' })
-const changesNode = (role: Role) => base.meta({ role, scope: 'node', effect: 'change' })
-const changesMesh = (role: Role) => base.meta({ role, scope: 'mesh', effect: 'change' })
 
 /** An invite lives from a minute to 30 days. */
 export const INVITE_MIN_MS = 60_000
@@ -117,6 +95,7 @@ export const contract = {
       .input(z.strictObject({ id: joinIdSchema }))
       .output(documentOf({ join: joinSchema })),
   },
+  policy: policyOperations,
   services: {
     list: reads('viewer').output(listOf(serviceSchema)),
     expose: changesNode('operator')

@@ -1,6 +1,6 @@
 import { implement } from '@orpc/server'
-import type { OperationMeta } from '../contract/contract.ts'
 import { contract } from '../contract/contract.ts'
+import type { OperationMeta } from '../contract/operation.ts'
 import { SCHEMA_VERSION } from '../contract/schemas.ts'
 import type { Role } from '../domain/role.ts'
 import { roleAtLeast } from '../domain/role.ts'
@@ -121,6 +121,26 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
       ),
       reject: os.joins.reject.handler(async ({ input, context }) =>
         asDocument(await api.joins.reject(input, callOf(context))),
+      ),
+    },
+    policy: {
+      show: os.policy.show.handler(async ({ input, context }) =>
+        asDocument(await api.policy.show(input, callOf(context))),
+      ),
+      history: os.policy.history.handler(async ({ context }) =>
+        asDocument(await api.policy.history(callOf(context))),
+      ),
+      review: os.policy.review.handler(async ({ input, context }) =>
+        asDocument(await api.policy.review(input, callOf(context))),
+      ),
+      apply: os.policy.apply.handler(async ({ input, context }) =>
+        asDocument(await api.policy.apply(input, callOf(context))),
+      ),
+      can: os.policy.can.handler(async ({ input, context }) =>
+        asDocument(await api.policy.can(input, callOf(context))),
+      ),
+      flags: os.policy.flags.handler(async ({ context }) =>
+        asDocument(await api.policy.flags(callOf(context))),
       ),
     },
     services: {

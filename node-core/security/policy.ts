@@ -91,20 +91,34 @@ export interface PolicyVerdict {
   readonly rule?: string
 }
 
-type Match = (request: PolicyRequest) => boolean
+type Selects = (party: PolicyParty) => boolean
 
 interface CompiledRule {
   readonly id: string
-  readonly matches: Match
+  readonly who: Selects
+  readonly at: Selects
+  /** `undefined` for every service. */
+  readonly services: ReadonlySet<ServiceName> | undefined
 }
 
-type Compiled = Record<
-  PolicyAction,
-  { readonly deny: readonly CompiledRule[]; readonly allow: readonly CompiledRule[] }
->
+/** The rules of one action and effect that speak of a party, by the service that they speak of. */
+interface PartyRules {
+  readonly everyService: readonly CompiledRule[]
+  readonly byService: ReadonlyMap<ServiceName, readonly CompiledRule[]>
+}
+
+interface Effects<T> {
+  readonly deny: T
+  readonly allow: T
+}
+
+interface CompiledAction extends Effects<readonly CompiledRule[]> {
+  /** By the very object: a certificate does not change, and a node asks for the same few parties again and again. */
+  readonly ofParty: WeakMap<PolicyParty, Effects<PartyRules>>
+}
 
 /** A policy is immutable and asked a hundred thousand times: its selectors are turned into sets once. */
-const compiled = new WeakMap<Policy, Compiled>()
+const compiled = new WeakMap<Policy, Record<PolicyAction, CompiledAction>>()
 
 /** Decides one request. Pure: the same policy and request always give the same verdict. Deny by default. */
 export function evaluatePolicy(policy: Policy, request: PolicyRequest): PolicyVerdict {
@@ -113,23 +127,50 @@ export function evaluatePolicy(policy: Policy, request: PolicyRequest): PolicyVe
     rules = compile(policy)
     compiled.set(policy, rules)
   }
-  const { deny, allow } = rules[request.action]
-  for (const rule of deny) if (rule.matches(request)) return { allow: false, rule: rule.id }
-  for (const rule of allow) if (rule.matches(request)) return { allow: true, rule: rule.id }
-  return { allow: false }
+  const { deny, allow } = rulesOfParty(rules[request.action], request.who)
+  const denied = firstMatch(deny, request)
+  if (denied !== undefined) return { allow: false, rule: denied.id }
+  const allowed = firstMatch(allow, request)
+  return allowed === undefined ? { allow: false } : { allow: true, rule: allowed.id }
 }
 
-function compile(policy: Policy): Compiled {
-  const groups = new Map(
-    Object.entries(policy.groups ?? {}).map(([name, group]) => [name, compileSelector(group, NO_GROUPS)]),
-  )
+function firstMatch(
+  { everyService, byService }: PartyRules,
+  request: PolicyRequest,
+): CompiledRule | undefined {
+  const about = 'service' in request ? (byService.get(request.service) ?? everyService) : everyService
+  if (request.action === 'provide') return about[0]
+  for (const rule of about) if (rule.at(request.at)) return rule
+  return undefined
+}
+
+function rulesOfParty(action: CompiledAction, who: PolicyParty): Effects<PartyRules> {
+  const known = action.ofParty.get(who)
+  if (known !== undefined) return known
+  const rules = { deny: partyRules(action.deny, who), allow: partyRules(action.allow, who) }
+  action.ofParty.set(who, rules)
+  return rules
+}
+
+function partyRules(rules: readonly CompiledRule[], who: PolicyParty): PartyRules {
+  const own = rules.filter((rule) => rule.who(who))
+  const named = new Set(own.flatMap(({ services }) => [...(services ?? [])]))
+  const about = (service: ServiceName): readonly CompiledRule[] =>
+    own.filter(({ services }) => services === undefined || services.has(service))
+  return {
+    everyService: own.filter(({ services }) => services === undefined),
+    byService: new Map([...named].map((service) => [service, about(service)])),
+  }
+}
+
+function compile(policy: Policy): Record<PolicyAction, CompiledAction> {
+  const groups = compileGroups(policy)
   const select = (action: PolicyAction, effect: 'allow' | 'deny'): readonly CompiledRule[] =>
-    policy.rules
-      .filter((rule) => rule[effect]?.includes(action))
-      .map((rule) => ({ id: rule.id, matches: compileRule(rule, groups) }))
-  const both = (action: PolicyAction): Compiled[PolicyAction] => ({
+    policy.rules.filter((rule) => rule[effect]?.includes(action)).map((rule) => compileRule(rule, groups))
+  const both = (action: PolicyAction): CompiledAction => ({
     deny: select(action, 'deny'),
     allow: select(action, 'allow'),
+    ofParty: new WeakMap(),
   })
   return {
     use: both('use'),
@@ -140,18 +181,17 @@ function compile(policy: Policy): Compiled {
   }
 }
 
-type Selects = (party: PolicyParty) => boolean
 const NO_GROUPS: ReadonlyMap<string, Selects> = new Map()
 
-function compileRule(rule: PolicyRule, groups: ReadonlyMap<string, Selects>): Match {
-  const who = compileSelector(rule.who, groups)
-  const at = compileSelector(rule.at ?? 'members', groups)
-  const services = rule.services === undefined || rule.services === 'all' ? undefined : new Set(rule.services)
-  return (request) =>
-    who(request.who) &&
-    (request.action === 'provide' || at(request.at)) &&
-    (services === undefined || ('service' in request && services.has(request.service)))
-}
+const compileGroups = ({ groups }: Policy): ReadonlyMap<string, Selects> =>
+  new Map(Object.entries(groups ?? {}).map(([name, group]) => [name, compileSelector(group, NO_GROUPS)]))
+
+const compileRule = (rule: PolicyRule, groups: ReadonlyMap<string, Selects>): CompiledRule => ({
+  id: rule.id,
+  who: compileSelector(rule.who, groups),
+  at: compileSelector(rule.at ?? 'members', groups),
+  services: rule.services === undefined || rule.services === 'all' ? undefined : new Set(rule.services),
+})
 
 function compileSelector(selector: PartySelector, groups: ReadonlyMap<string, Selects>): Selects {
   if (selector === 'members') return () => true
@@ -169,8 +209,5 @@ function compileSelector(selector: PartySelector, groups: ReadonlyMap<string, Se
 
 /** Whom a selector of this policy selects. */
 export function selects(policy: Policy, selector: PartySelector, party: PolicyParty): boolean {
-  const groups = Object.entries(policy.groups ?? {}).map(
-    ([name, group]) => [name, compileSelector(group, NO_GROUPS)] as const,
-  )
-  return compileSelector(selector, new Map(groups))(party)
+  return compileSelector(selector, compileGroups(policy))(party)
 }

@@ -19,7 +19,7 @@ import { type SummaryRow, table } from './table.ts'
 export interface Metric {
   /** What is measured, e.g. `connect stock noise`. Unique; the key of the samples. */
   readonly metric: string
-  readonly unit: 'ms' | 'us' | 's' | 'MB/s' | 's/GB' | 'x' | 'bytes' | 'count' | 'lost' | '%' | 'MB'
+  readonly unit: 'ms' | 'us' | 's' | 'MB/s' | 's/GB' | 'x' | 'bytes' | 'count' | 'lost' | '%' | 'MB' | '1/s'
   /** Of another metric of the same run: adds a row with the ratio of the two. */
   readonly comparedTo?: string
 }

@@ -19,6 +19,7 @@ import type { CallOptions, NodeApi } from '../../node-core/control/node-api.ts'
 import type { NodeName, PeerId } from '../../node-core/domain/ids.ts'
 import type { Role } from '../../node-core/domain/role.ts'
 import { FaultError } from '../../node-core/platform/error.ts'
+import { createFakePolicy, type FakePolicyState, initialPolicy } from './fake-policy.ts'
 
 const nameOf = (raw: string): NodeName => nodeNameSchema.parse(raw)
 const peerOf = (letter: string): PeerId => peerIdSchema.parse(`12D3KooW${letter.repeat(44)}`)
@@ -49,6 +50,7 @@ export interface FakeNodeState {
   forwards: Forward[]
   socks: Socks[]
   joins: Join[]
+  policy: FakePolicyState
   notReady: string[]
   /** Peers that give no answer to a ping. */
   silent: Set<PeerId>
@@ -146,6 +148,7 @@ function initialState(): FakeNodeState {
         state: 'pending',
       },
     ],
+    policy: initialPolicy(),
     notReady: [],
     silent: new Set(),
     calls: [],
@@ -347,6 +350,7 @@ function createApi(state: FakeNodeState): NodeApi {
         return decide(id, 'rejected')
       },
     },
+    policy: createFakePolicy(state, called),
     services: {
       async list() {
         called('services.list')

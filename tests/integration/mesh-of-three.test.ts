@@ -1,5 +1,8 @@
-import { readFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Status } from '../../node-core/contract/schemas.ts'
 import { curl } from '../helpers/curl.ts'
@@ -99,6 +102,57 @@ describe('three nodes, three processes, one mesh', () => {
     }
     await beta.json(['unforward', String(deadForward)])
     await gamma.json(['unexpose', 'dead'])
+  })
+
+  it('takes a new policy everywhere at once, open connections included, and goes back to the old one', async () => {
+    const open = connect(port, '127.0.0.1')
+    open.on('error', () => undefined)
+    open.write(`GET ${site.path} HTTP/1.1\r\nHost: site\r\n\r\n`)
+    await once(open, 'data')
+    open.resume()
+    const closed = new Promise((resolve) => open.once('close', resolve))
+    const shown = await alpha.json<{ policy: { number: number; document: string } }>(['policy', 'show'])
+    const stricter = `${shown.policy.document}  - { id: no-site-for-beta, deny: [use], who: { nodes: [beta] }, services: [site] }
+tests:
+  - { deny: use, who: beta, service: site, at: gamma }
+  - { allow: use, who: alpha, service: site, at: gamma }
+`
+    const file = join(alpha.home, 'stricter.yaml')
+    await writeFile(file, stricter)
+    const diff = await alpha.x0t(['policy', 'diff', file])
+    expect(diff.stdout).toContain(
+      'may no longer use site: beta at alpha, beta, gamma (rule no-site-for-beta)',
+    )
+    await alpha.json(['policy', 'apply', file, '--yes'])
+    await Promise.race([closed, delay(5_000).then(() => Promise.reject(new Error('still open after 5 s')))])
+    expect((await curl(`http://127.0.0.1:${port}${site.path}`)).code).not.toBe(0)
+    const can = await gamma.x0t(['can', 'beta', 'use', 'site@gamma'])
+    expect([can.code, can.stdout]).toEqual([
+      1,
+      expect.stringContaining('rule no-site-for-beta denies it, line'),
+    ])
+    await alpha.json(['policy', 'rollback', String(shown.policy.number), '--yes'])
+    await waitFor('beta to be served again', async () => {
+      const fetched = await curl(`http://127.0.0.1:${port}${site.path}`)
+      return fetched.sha256 === site.sha256
+    })
+    const history = await beta.json<{ items: { number: number }[] }>(['policy', 'history'])
+    expect(history.items.map(({ number }) => number)).toEqual([3, 2, 1])
+  })
+
+  it('does not take a policy that fails its own cases or is not signed here, and says which line', async () => {
+    const shown = await alpha.json<{ policy: { document: string } }>(['policy', 'show'])
+    const file = join(alpha.home, 'bad.yaml')
+    await writeFile(
+      file,
+      `${shown.policy.document}tests:\n  - { deny: use, who: beta, service: site, at: gamma }\n`,
+    )
+    const refused = await alpha.x0t(['policy', 'apply', file, '--yes'])
+    const line = shown.policy.document.split('\n').length + 1
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining(`line ${line}: test failed`)])
+    await writeFile(file, `${shown.policy.document}\n`)
+    const elsewhere = await beta.x0t(['policy', 'apply', file, '--yes'])
+    expect([elsewhere.code, elsewhere.stderr]).toEqual([1, expect.stringContaining('owner')])
   })
 
   it('closes every link of a revoked member within seconds and serves it nothing more', async () => {

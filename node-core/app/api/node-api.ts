@@ -6,6 +6,7 @@ import type { NodeParts } from '../node-parts.ts'
 import { consoleOperations } from './console-operations.ts'
 import { eventOperations } from './event-operations.ts'
 import { netcheck } from './netcheck.ts'
+import { policyOperations } from './policy-operations.ts'
 import { requireNode } from './resolve-node.ts'
 import { listRoutes, traceRoute } from './routes.ts'
 import { socksOperations } from './socks-operations.ts'
@@ -29,6 +30,7 @@ export function createNodeApi(parts: NodeParts): NodeApi {
       create: async ({ role, expiresMs, approve }) => createInvite(parts, { role, expiresMs, approve }),
     },
     joins: joinOperations(parts),
+    policy: policyOperations(parts),
     services: serviceOperations(parts),
     forwards: forwardOperations(parts),
     socks: socksOperations(parts),

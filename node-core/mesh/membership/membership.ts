@@ -14,6 +14,7 @@ import type { NodeIdentity } from '../../security/identity.ts'
 import { DEFAULT_CERTIFICATE_LIFE_MS } from '../../security/limits.ts'
 import type { NodeRecord } from '../../security/node-record.ts'
 import type { Policy } from '../../security/policy.ts'
+import type { PolicyVersion } from '../../security/policy-version.ts'
 import { createCounters, type MembershipContext } from './context.ts'
 import type { MembershipEvents, PendingJoin, Refusal, Standing } from './events.ts'
 import { type CreatedInvite, createInviteDesk, type InviteDesk, type InviteInput } from './invite-desk.ts'
@@ -22,6 +23,7 @@ import { createJoinDesk, type JoinDesk } from './join-desk.ts'
 import type { JoinReply } from './join-reply.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createPolicyBook, type PolicyBook } from './policy-book.ts'
+import { writePolicy } from './policy-writer.ts'
 import { createRecordBook, type OwnRecord, type RecordBook } from './record-book.ts'
 import { createRefusalNotes } from './refusal-notes.ts'
 import { type ChainJudgement, createRegistry, type Registry } from './registry.ts'
@@ -89,6 +91,10 @@ export interface Membership extends Lifecycle {
   members(): readonly Member[]
   nodeRecord(peer: PeerId): NodeRecord | undefined
   policy(): Policy
+  /** The signed version that `policy` comes from. `undefined` before the first one has come. */
+  policyVersion(): PolicyVersion | undefined
+  /** Signs and spreads the next version. @throws FaultError of PolicyWriteFault, CLOCK_BEHIND */
+  writePolicy(change: { readonly document: string; readonly basedOn: number | undefined }): PolicyVersion
   /** The chain that this node shows when it is admitted. `undefined` once it is no member. */
   ownChain(): CertificateChain | undefined
   /** The own valid chain that lasts longest: what renewal is about. */
@@ -166,6 +172,8 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     members: () => listMembers(registry, records),
     nodeRecord: (peer) => records.get(peer),
     policy: parts.policies.policy,
+    policyVersion: parts.policies.current,
+    writePolicy: (change) => writePolicy(context, parts.policies, change, partiesOf(registry)),
     ownChain: () => registry.chainOf(self),
     longestOwnChain: () => registry.longestOf(self),
     renewalDueAtMs() {
@@ -246,6 +254,10 @@ function createParts(
   const replica = createReplica(context, { revocations, registry, policies, records })
   return { revocations, registry, policies, records, issuing, invites, joins, replica }
 }
+
+/** Whom a policy can speak of: the members of now. */
+const partiesOf = (registry: Registry): readonly Certificate[] =>
+  registry.peers().flatMap((peer) => registry.chainOf(peer)?.leaf ?? [])
 
 function listMembers(registry: Registry, records: RecordBook): readonly Member[] {
   return registry.peers().flatMap((peer) => {
