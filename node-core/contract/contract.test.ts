@@ -37,6 +37,7 @@ describe('the contract', () => {
       'links.list': 'viewer node read',
       'routes.list': 'viewer node read',
       'routes.trace': 'viewer node read',
+      'topology.show': 'viewer node read',
       'invites.create': 'admin mesh change',
       'joins.list': 'viewer node read',
       'joins.approve': 'admin mesh change',

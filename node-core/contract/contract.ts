@@ -32,6 +32,7 @@ import {
   targetSchema,
   versionSchema,
 } from './schemas.ts'
+import { topologySchema } from './topology-schemas.ts'
 
 /** An invite lives from a minute to 30 days. */
 export const INVITE_MIN_MS = 60_000
@@ -74,6 +75,10 @@ export const contract = {
     trace: reads('viewer')
       .input(z.strictObject({ node: nodeRefSchema }))
       .output(traceResultSchema),
+  },
+  topology: {
+    /** The mesh as this node knows it: its members and the links between them. */
+    show: reads('viewer').output(topologySchema),
   },
   invites: {
     create: changesMesh('admin')

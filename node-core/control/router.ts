@@ -109,6 +109,11 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
         asDocument(await api.routes.trace(input, callOf(context))),
       ),
     },
+    topology: {
+      show: os.topology.show.handler(async ({ context }) =>
+        asDocument(await api.topology.show(callOf(context))),
+      ),
+    },
     invites: {
       create: os.invites.create.handler(async ({ input, context }) =>
         asDocument(await api.invites.create(input, callOf(context))),

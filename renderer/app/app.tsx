@@ -1,45 +1,44 @@
-import { Disconnected } from '../features/disconnected/disconnected.tsx'
-import { Overview } from '../features/overview/overview.tsx'
-import { StateMark } from '../ui/state-mark.tsx'
-import { useConsole } from './store.ts'
+import { createTheme, localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
+import { useLineStore } from '../state/line-store.ts'
+import { useText } from '../text/text.ts'
+import { Shell } from './shell.tsx'
+import { SignIn } from './sign-in.tsx'
+import { Toasts } from './toasts.tsx'
 
-/** The one page there is: the verdict on the node of this machine, and its links. */
+const colorScheme = localStorageColorSchemeManager({ key: 'x0t.theme' })
+const theme = createTheme({ focusRing: 'never', cursorType: 'pointer', respectReducedMotion: true })
+
 export function App() {
-  const view = useConsole((state) => state.view)
-  const nowMs = useConsole((state) => state.nowMs)
-  switch (view.kind) {
-    case 'connecting':
-      return (
-        <main className="page">
-          <p className="verdict" role="status">
-            <StateMark tone="unknown" label="Waiting" /> Asking the node of this machine.
-          </p>
-        </main>
-      )
-    case 'live':
-      return (
-        <main className="page">
-          <Overview status={view.seen.status} ageMs={nowMs - view.seen.atMs} stale={false} />
-        </main>
-      )
-    case 'lost':
-      return (
-        <main className="page">
-          <Disconnected problem={view.problem} hint={view.hint} retries={true} />
-          {view.seen !== undefined && (
-            <Overview status={view.seen.status} ageMs={nowMs - view.seen.atMs} stale={true} />
-          )}
-        </main>
-      )
-    case 'no-line':
-      return (
-        <main className="page">
-          <Disconnected
-            problem="This page needs the desktop app."
-            hint="Open it there, or ask the node in a terminal: x0t status"
-            retries={false}
-          />
-        </main>
-      )
-  }
+  return (
+    // Without its style elements: our own style sheets set the variables, so that the page needs no inline style.
+    <MantineProvider
+      theme={theme}
+      colorSchemeManager={colorScheme}
+      defaultColorScheme="auto"
+      withCssVariables={false}
+      withGlobalClasses={false}
+    >
+      <Face />
+      <Toasts />
+    </MantineProvider>
+  )
+}
+
+function Face() {
+  const kind = useLineStore(({ state }) => state.kind)
+  const t = useText()
+  if (kind === 'signed-out') return <SignIn />
+  return (
+    <>
+      <button
+        type="button"
+        className="skip"
+        // The address after # is the page, so a link could not lead to a place on it.
+        onClick={() => document.getElementById('main')?.focus()}
+      >
+        {t('skip')}
+      </button>
+      <Shell />
+    </>
+  )
 }

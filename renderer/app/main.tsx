@@ -1,25 +1,53 @@
+import '../bridge/quiet-zod.ts'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { openNodeLine } from '../bridge/node-line.ts'
-import { browserWait, watchNode } from '../bridge/watch.ts'
-import '../ui/theme.css'
+import { createDesktopBridge } from '../bridge/desktop-bridge.ts'
+import type { Bridge } from '../bridge/line.ts'
+import { createWebBridge, secretIn } from '../bridge/web-bridge.ts'
+import { browserWait, keepConnected } from '../state/connection.ts'
+import { startTicking } from '../state/now.ts'
+import { preferredLanguage, setLanguage } from '../text/text.ts'
+import './styles.ts'
 import { App } from './app.tsx'
-import { useConsole } from './store.ts'
+import { BridgeContext } from './bridge-context.ts'
+import { allowOwnWorkers, takeAddress } from './prepare.ts'
 
-const TICK_MS = 1_000
+function webBridge(): Bridge {
+  return createWebBridge({
+    origin: window.location.origin,
+    sessionStorage: window.sessionStorage,
+    fetch: (input, init) => window.fetch(input, init),
+    openSocket: (address) => new WebSocket(address),
+  })
+}
 
-const root = document.getElementById('root')
-if (root === null) throw new Error('the page has no root element')
-createRoot(root).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
-)
+/** A sign-in link carries its secret in the fragment: it is taken out of the address before anything else happens. */
+async function followSignInLink(bridge: Bridge): Promise<void> {
+  const secret = secretIn(window.location.hash)
+  if (secret === undefined || bridge.signIn === undefined) return
+  window.history.replaceState(null, '', takeAddress(window.localStorage, Date.now()) || '#/overview')
+  await bridge.signIn(secret)
+}
 
-// The page lives as long as its window: the watch and the tick end with it.
-const { hear, tick } = useConsole.getState()
-setInterval(tick, TICK_MS)
-void watchNode(
-  { open: (signal) => openNodeLine(window, signal), wait: browserWait, onReading: hear },
-  new AbortController().signal,
-)
+async function start(): Promise<void> {
+  const root = document.getElementById('root')
+  if (root === null) throw new Error('the page has no root element')
+  allowOwnWorkers(window)
+  const bridge = createDesktopBridge(window) ?? webBridge()
+  await Promise.all([
+    followSignInLink(bridge),
+    setLanguage(preferredLanguage(window.localStorage, navigator.languages)),
+  ])
+  startTicking()
+  createRoot(root).render(
+    <StrictMode>
+      <BridgeContext value={bridge}>
+        <App />
+      </BridgeContext>
+    </StrictMode>,
+  )
+  // The page lives as long as its window: the line ends with it.
+  await keepConnected({ bridge, wait: browserWait, now: Date.now }, new AbortController().signal)
+}
+
+void start()

@@ -35,6 +35,18 @@ const INVITE_ID = inviteIdSchema.parse('inv-0123456789abcdef')
 /** As long as a real one, which holds addresses and a secret. */
 export const TOKEN = `x0t1${'abcdefghjkmnpqrstuvwxyz23456789'.repeat(9)}`
 
+/** What the members and links of the fake make of a mesh: each link once, with this node at one end. */
+function topologyOf({ node, members, links }: FakeNodeState) {
+  return {
+    self: node.peerId,
+    nodes: members.map(({ peer, name }) => ({ peer, name, transit: true, convicted: false, advertMs: 100 })),
+    links: links.map(({ peer, state, rttMs, lossEstimate, suite }) => ({
+      ...{ a: node.peerId, b: peer, bothEnds: true, source: 'measured' as const },
+      ...{ state, rttMs, lossEstimate, suite, costMs: rttMs },
+    })),
+  }
+}
+
 type StatusAnswer = Omit<ContractOutputs['node']['status'], 'schema'>
 
 /** What a test may look at and change. */
@@ -295,6 +307,12 @@ function createApi(state: FakeNodeState): NodeApi {
         const { peer, name } = find(input.node)
         state.members = state.members.filter((other) => other.peer !== peer)
         return { peer, name, alsoRevoked: [] }
+      },
+    },
+    topology: {
+      async show() {
+        called('topology.show')
+        return topologyOf(state)
       },
     },
     links: {

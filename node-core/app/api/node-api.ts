@@ -11,6 +11,7 @@ import { requireNode } from './resolve-node.ts'
 import { listRoutes, traceRoute } from './routes.ts'
 import { socksOperations } from './socks-operations.ts'
 import { buildStatus, runCheck } from './status.ts'
+import { showTopology } from './topology.ts'
 import { forwardView, joinView, linkDetail, memberDetail, nameOf, serviceView } from './views.ts'
 
 /** The contract, implemented by the parts of a running node. */
@@ -26,6 +27,7 @@ export function createNodeApi(parts: NodeParts): NodeApi {
       }),
       trace: async ({ node }) => traceRoute(parts, requireNode(parts, node)),
     },
+    topology: { show: async () => showTopology(parts) },
     invites: {
       create: async ({ role, expiresMs, approve }) => createInvite(parts, { role, expiresMs, approve }),
     },

@@ -1,0 +1,9 @@
+import { common } from './common.ts'
+import { mesh } from './mesh.ts'
+import { work } from './work.ts'
+
+/** Every text of the console. */
+export const en = { ...common, ...mesh, ...work } as const
+
+/** Every language has each message. */
+export type Messages = Readonly<Record<keyof typeof en, string>>

@@ -1,0 +1,6 @@
+import type { Messages } from '../en/en.ts'
+import { common } from './common.ts'
+import { mesh } from './mesh.ts'
+import { work } from './work.ts'
+
+export const ru: Messages = { ...common, ...mesh, ...work }
