@@ -143,6 +143,8 @@ describe('a member that comes again', () => {
   it('gets no ticket beyond the end of a certificate', async () => {
     const brief = await start(world.member('operator', world.founder, { expiresAt: NOW_MS + 60_000 }))
     await exchange(end(brief), end(bob))
+    const until = (at: TestMember, of: TestMember) => at.tickets.offer(of.identity.peerId)?.expiresAtMs
+    expect([until(bob, brief), until(brief, bob)]).toEqual([59_000, 59_000])
     clock.advance(58_999)
     expect([alice, bob].map((each) => each.tickets.size())).toEqual([0, 1])
     clock.advance(1_000)
