@@ -121,6 +121,11 @@ async function judgeMember(
   const { membership } = deps
   const chain = membership.readChain(message.chain)
   if (chain === undefined) return refuse(deps, binding, 'malformed')
+  const early = isKnownMember(membership, binding, chain)
+    ? memberProof(deps, binding, message.offered)
+    : undefined
+  // Whoever is refused after all has no use for it, whatever became of it.
+  early?.catch(() => {})
   const code = await judgeShown(membership, binding, {
     chain,
     signature: message.signature,
@@ -137,11 +142,25 @@ async function judgeMember(
   if (code !== undefined) return refuse(deps, binding, code)
   membership.keepChain(chain)
   membership.noteAdmission('admitted')
-  const { chain: own, signature, supported } = await memberProof(deps, binding, message.offered)
+  const { chain: own, signature, supported } = await (early ?? memberProof(deps, binding, message.offered))
   const selected = binding.selectedSuite
   const reply = encodeResponderMessage({ kind: 'member', chain: own, signature, supported, selected })
   keepNextTicket(deps, binding, { role: 'responder', peerChain: chain, by: undefined })
   return { kind: 'admit', reply }
+}
+
+/**
+ * For a member whose certificate is held already, and whose PeerId the handshake has proved, the answer is signed in the
+ * thread pool while its signature is verified here. A stranger still costs none: nobody holds its certificate.
+ */
+function isKnownMember(
+  membership: Membership,
+  binding: Required<HandshakeBinding>,
+  { leaf }: CertificateChain,
+): boolean {
+  const { remotePeer } = binding
+  const isHeld = membership.certificateOf(leaf.peerId)?.hash === leaf.hash
+  return leaf.peerId === remotePeer && isHeld && membership.standing(leaf.peerId) === 'member'
 }
 
 /** No signature is made or verified here. A ticket that does not hold gets one answer, whatever is wrong with it. */

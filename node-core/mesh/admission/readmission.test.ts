@@ -258,6 +258,23 @@ describe('a member that comes again', () => {
       expect(kinds(await meet())).toEqual(BY_TICKET)
     })
 
+    it('signs nothing for a certificate that it does not hold before the proof of its key has verified', async () => {
+      const unknown = await start(world.member())
+      const wrongProof = (code: string, from: TestMember) =>
+        expect(exchange(end(from), end(bob), { responderHash: 9 })).resolves.toMatchObject({
+          judgement: { kind: 'refuse', code },
+        })
+      await wrongProof('bad-signature', unknown)
+      expect(signatures).toBe(1)
+      const known = await start(world.member())
+      await exchange(end(known), end(bob))
+      known.tickets.forget(bob.identity.peerId)
+      signatures = 0
+      // Its PeerId is proven and a member's: this one is worth a signature that may be for nothing.
+      await wrongProof('bad-signature', known)
+      expect(signatures).toBe(2)
+    })
+
     it('lets nobody in by a second ticket, nor by garbage, after the first did not hold', async () => {
       expect(await answerTo(forged('00'.repeat(16)), alice, 2)).toMatchObject({
         kind: 'refuse',
