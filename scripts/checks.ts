@@ -1,5 +1,4 @@
 /** What `npm run check` checks, one function each. `npm test` runs the same list first. */
-import { join } from 'node:path'
 import { CANARY, cruise, SOURCE_FOLDERS } from './architecture.ts'
 import { runNode } from './command.ts'
 import { ROOT, TOOLS } from './paths.ts'
@@ -52,16 +51,9 @@ const canary: Check = {
   },
 }
 
-/** What the compiler found out last time, so that a second check looks only at what has changed. */
-const remembered = (name: string): readonly string[] => [
-  '--incremental',
-  '--tsBuildInfoFile',
-  join(ROOT, 'node_modules', '.cache', `x0t-${name}.tsbuildinfo`),
-]
-
 export const CHECKS: readonly Check[] = [
-  tool('types', TOOLS.tsc, ['-p', 'tsconfig.json', ...remembered('node')]),
-  tool('types of the renderer', TOOLS.tsc, ['-p', 'renderer/tsconfig.json', ...remembered('renderer')]),
+  tool('types', TOOLS.tsc, ['-p', 'tsconfig.json']),
+  tool('types of the renderer', TOOLS.tsc, ['-p', 'renderer/tsconfig.json']),
   tool('format and lint', TOOLS.biome, ['ci', '--colors=off', '.']),
   layers,
   canary,
