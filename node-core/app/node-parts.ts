@@ -1,3 +1,4 @@
+import type { NodeApi } from '../control/node-api.ts'
 import type { Knowledge } from '../knowledge/knowledge.ts'
 import type { Host } from '../mesh/host/host.ts'
 import type { Links } from '../mesh/links/link-manager.ts'
@@ -30,6 +31,7 @@ export interface NodeParts {
   readonly services: Services
   readonly health: HealthBoard
   readonly webConsole: WebConsole
+  readonly setup: NodeApi['setup']
   /** What other members are told, without the PeerId. */
   readonly announcedAddresses: () => readonly string[]
   /** Where an invite says that this node is, without its PeerId. */

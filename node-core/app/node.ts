@@ -21,6 +21,8 @@ import { createMeshStack, type MeshStack } from './mesh-stack.ts'
 import type { NodeParts } from './node-parts.ts'
 import { type OpenHome, openSecrets } from './open-home.ts'
 import { createAnnouncements, createServicePorts } from './service-ports.ts'
+import type { PracticeLab } from './setup/practice-lab.ts'
+import { setupOperationsOfNode } from './setup/setup-operations.ts'
 
 export interface NodeDeps {
   readonly clock: Clock
@@ -37,6 +39,7 @@ export interface NodeOptions {
   readonly passphrase: string | undefined
   /** Made by whoever makes the process: it outlives the step from no mesh to a node in one. */
   readonly webConsole: WebConsole
+  readonly lab: PracticeLab
   /** Asked for by a person or a program: the node is to end, and to forget its membership if `leave`. */
   readonly onStopRequest: (request: { readonly reason: string; readonly leave: boolean }) => void
 }
@@ -124,6 +127,7 @@ async function startWithKeys(
     inviteAddresses: () => (announced().length === 0 ? stack.host.advertisedAddresses() : announced()),
     keystore: keys.kind,
     webConsole: options.webConsole,
+    setup: setupOperationsOfNode(options, home),
     startedAt: deps.clock.now(),
     requestStop: (reason) => options.onStopRequest({ reason, leave: false }),
     requestLeave: () => options.onStopRequest({ reason: 'asked to by x0t leave', leave: true }),

@@ -25,6 +25,8 @@ export interface RouterDeps {
 
 /** Longer than any operation takes in good order: it frees what a stuck one would hold for ever. */
 const OPERATION_LIMIT_MS = 60_000
+/** Six nodes have to start. */
+const LAB_LIMIT_MS = 180_000
 
 const STREAMS: ReadonlySet<string> = new Set(['events.subscribe'])
 
@@ -55,7 +57,7 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
         if (STREAMS.has(operation)) return await next({ context: { signal: outer } })
         return await withTimeout(
           clock,
-          OPERATION_LIMIT_MS,
+          operation === 'setup.openLab' ? LAB_LIMIT_MS : OPERATION_LIMIT_MS,
           operation,
           async (limited) => await next({ context: { signal: limited } }),
           outer,
@@ -182,6 +184,23 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
     events: {
       subscribe: os.events.subscribe.handler(async ({ input, context }) =>
         api.events.subscribe(input, callOf(context)),
+      ),
+    },
+    setup: {
+      state: os.setup.state.handler(async ({ context }) =>
+        asDocument(await api.setup.state(callOf(context))),
+      ),
+      create: os.setup.create.handler(async ({ input, context }) =>
+        asDocument(await api.setup.create(input, callOf(context))),
+      ),
+      readToken: os.setup.readToken.handler(async ({ input, context }) =>
+        asDocument(await api.setup.readToken(input, callOf(context))),
+      ),
+      join: os.setup.join.handler(async ({ input, context }) =>
+        asDocument(await api.setup.join(input, callOf(context))),
+      ),
+      openLab: os.setup.openLab.handler(async ({ context }) =>
+        asDocument(await api.setup.openLab(callOf(context))),
       ),
     },
     console: {

@@ -241,6 +241,10 @@ function createApi(state: FakeNodeState): NodeApi {
     state.joins = state.joins.map((other) => (other.id === id ? join : other))
     return { join }
   }
+  const hasNode = (operation: string): never => {
+    called(operation)
+    throw new FaultError({ code: 'HOME_HAS_NODE' }, 'the home already belongs to a mesh')
+  }
   const stopSoon = (): void => {
     setImmediate(() => state.onStop())
   }
@@ -463,6 +467,16 @@ function createApi(state: FakeNodeState): NodeApi {
           else signal.addEventListener('abort', () => resolve(), { once: true })
         })
       },
+    },
+    setup: {
+      async state() {
+        called('setup.state')
+        return { mode: 'node', home: '/home/anna', keystore: 'keyfile', suggestedName: null }
+      },
+      create: async () => hasNode('setup.create'),
+      readToken: async () => hasNode('setup.readToken'),
+      join: async () => hasNode('setup.join'),
+      openLab: async () => hasNode('setup.openLab'),
     },
     console: {
       async link({ role }, { caller }) {

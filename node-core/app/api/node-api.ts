@@ -37,6 +37,7 @@ export function createNodeApi(parts: NodeParts): NodeApi {
     forwards: forwardOperations(parts),
     socks: socksOperations(parts),
     events: eventOperations(parts),
+    setup: parts.setup,
     console: consoleOperations(parts),
   }
 }

@@ -151,9 +151,8 @@ export function createWebConsole(deps: WebConsoleDeps, { config, page }: WebCons
         api = served
         running?.server.reconnectAll()
       },
-      async stop() {
-        if (api === served) running?.server.reconnectAll()
-      },
+      // What was served goes on answering, that it stops or has stopped, until there is something else.
+      async stop() {},
     }),
   }
 }

@@ -13,14 +13,19 @@ import { watchConfig } from '../config/watch-config.ts'
 import { createWebConsole } from '../console/web-console.ts'
 import { forgetMembership } from '../leave-mesh.ts'
 import { createLog, type Log } from '../logging/log.ts'
+import { loadMeshFacts } from '../mesh-facts.ts'
 import { type RunningNode, startNode } from '../node.ts'
-import { type OpenHome, openHome } from '../open-home.ts'
+import { type OpenHome, openHome, openHomeToBegin } from '../open-home.ts'
+import { createPracticeLab } from '../setup/practice-lab.ts'
+import { runSetup } from '../setup/run-setup.ts'
 import { type EntrySecrets, printLine, runEntry } from './entry-io.ts'
 
 const optionsSchema = z.strictObject({
   home: z.string().min(1),
   listen: z.array(z.string()).min(1).optional(),
   peers: z.array(z.string()).optional(),
+  /** A home that belongs to no mesh yet is served all the same: its console leads to one. */
+  setup: z.boolean().default(false),
   /** The node ends with the program that started it, and knows by the IPC channel between them. */
   foreground: z.boolean(),
 })
@@ -30,6 +35,12 @@ type Options = z.infer<typeof optionsSchema>
 const PAGE = resolve(
   import.meta.dirname,
   import.meta.filename.endsWith('.ts') ? '../../../dist/renderer' : '../renderer',
+)
+
+/** The command line, which lies beside this when bundled. */
+const CLI = resolve(
+  import.meta.dirname,
+  import.meta.filename.endsWith('.ts') ? '../../cli/main.ts' : 'cli.js',
 )
 
 const STOP_LIMIT_MS = 10_000
@@ -125,14 +136,25 @@ interface Surroundings {
 async function runNode(options: Options, { passphrase }: EntrySecrets, { config, log, stops }: Surroundings) {
   const { logger } = log
   const deps = { clock: systemClock, random: systemRandom, logger }
-  const home = openHome(deps, options.home)
+  const home = options.setup ? await openHomeToBegin(deps, options.home) : openHome(deps, options.home)
+  const webConsole = createWebConsole(
+    { ...deps, meta: home.knowledge.meta },
+    { config: config.console, page: PAGE },
+  )
+  const lab = createPracticeLab(CLI)
   try {
-    const webConsole = createWebConsole(
-      { ...deps, meta: home.knowledge.meta },
-      { config: config.console, page: PAGE },
-    )
+    let opening = passphrase
+    if (options.setup && loadMeshFacts(home.knowledge.meta) === undefined) {
+      const outcome = await runSetup({ ...deps, lab }, home, {
+        ...{ webConsole, stopped: stops.wanted },
+        requestStop: (reason) => stops.request({ reason, leave: false }),
+        onReady: () => printLine({ ok: true, setup: true, pid: process.pid, socket: home.paths.socket }),
+      })
+      if (outcome.kind === 'stopped') return
+      opening = outcome.passphrase
+    }
     const node = await startNode(deps, home, {
-      ...{ config, passphrase, webConsole },
+      ...{ config, passphrase: opening, webConsole, lab },
       listen: options.listen,
       peers: options.peers ?? [],
       onStopRequest: stops.request,
@@ -159,6 +181,7 @@ async function runNode(options: Options, { passphrase }: EntrySecrets, { config,
     if (leave) await forgetMembership(deps, home)
     logger.info('the node has stopped')
   } finally {
+    await webConsole.stop()
     home.close()
   }
 }

@@ -15,16 +15,26 @@ import { createServiceNotifier } from '../service/notify.ts'
 
 const START_MS = 60_000
 const PROBE_MS = 2_000
+const LINK_MS = 15_000
 /** A node that is told to stop and does not is stopped. */
 const STOP_MS = 20_000
 
-const answerSchema = z.object({
-  ok: z.literal(true),
-  pid: z.number().int().positive(),
-  peerId: peerIdSchema,
-  addresses: z.array(z.string()),
-  socket: z.string(),
-})
+const answerSchema = z.union([
+  z.object({
+    ok: z.literal(true),
+    pid: z.number().int().positive(),
+    peerId: peerIdSchema,
+    addresses: z.array(z.string()),
+    socket: z.string(),
+  }),
+  /** No mesh yet: the console leads to one. */
+  z.object({
+    ok: z.literal(true),
+    setup: z.literal(true),
+    pid: z.number().int().positive(),
+    socket: z.string(),
+  }),
+])
 
 function checkHome({ root, keystore }: HomePaths): void {
   if (existsSync(keystore)) return
@@ -85,17 +95,19 @@ interface UpWords {
   readonly listen: readonly string[]
   readonly peer: readonly string[]
   readonly foreground: boolean
+  readonly console: boolean
   readonly passphraseFile?: string | undefined
 }
 
-async function start(context: CliContext, { listen, peer, foreground, ...words }: UpWords) {
-  const passphrase = await existingPassphrase(context, words)
+async function start(context: CliContext, { listen, peer, foreground, console, ...words }: UpWords) {
+  const setup = console && !existsSync(context.paths.keystore)
+  const passphrase = setup ? undefined : await existingPassphrase(context, words)
   context.output.note('Starting the node...')
   return runEntry({
     program: context.entryOf('node'),
     options: {
       home: context.paths.root,
-      foreground,
+      ...{ foreground, setup: console },
       ...(listen.length === 0 ? {} : { listen }),
       ...(peer.length === 0 ? {} : { peers: peer }),
     },
@@ -110,19 +122,30 @@ async function start(context: CliContext, { listen, peer, foreground, ...words }
   })
 }
 
+function upText(node: z.infer<typeof answerSchema>, link: string | undefined): string {
+  const up =
+    'setup' in node
+      ? `There is no mesh in this home yet; the console leads to one (pid ${node.pid}).`
+      : `The node is up (pid ${node.pid}), listening on ${node.addresses.join(', ') || 'no address'}.`
+  if (link === undefined) return up
+  return `${up}\n\n  ${link}\n\nThe link works once, and for a minute; x0t console gives another.`
+}
+
 export const upCommand = defineCommand({
   name: 'up',
   summary: 'start the node of this home',
   options: [
     { flags: '--foreground', help: 'stay attached and show the log; Ctrl-C stops the node' },
+    { flags: '--console', help: 'print a link to the console; without a mesh yet, it leads to one' },
     { flags: '--headless', help: 'without a window (the command line never opens one)' },
     { flags: '--listen <multiaddr...>', help: 'addresses to listen on' },
     { flags: '--peer <multiaddr...>', help: 'addresses to try first' },
     { flags: '--passphrase-file <file>', help: 'read the passphrase from a file (- for stdin)' },
   ],
-  examples: ['x0t up', 'x0t up --foreground --listen /ip4/0.0.0.0/tcp/4001'],
+  examples: ['x0t up', 'x0t up --console', 'x0t up --foreground --listen /ip4/0.0.0.0/tcp/4001'],
   input: z.object({
     foreground: flag,
+    console: flag,
     headless: flag,
     listen: z
       .array(z.string().startsWith('/', 'must be a multiaddr such as /ip4/0.0.0.0/tcp/4001'))
@@ -133,13 +156,14 @@ export const upCommand = defineCommand({
     passphraseFile: z.string().min(1).optional(),
   }),
   async run(context, words) {
-    checkHome(context.paths)
+    if (!words.console) checkHome(context.paths)
     await checkNotRunning(context)
     const { answer, child } = await start(context, words)
     const { ok: _ok, ...node } = answer
+    const link = words.console ? await context.connect(LINK_MS).console.link({ role: null }) : undefined
     context.output.done(
-      { ...node, foreground: words.foreground },
-      `The node is up (pid ${node.pid}), listening on ${node.addresses.join(', ') || 'no address'}.`,
+      { ...node, foreground: words.foreground, ...(link === undefined ? {} : { console: link.url }) },
+      upText(answer, link?.url),
     )
     if (words.foreground) {
       child.stdout?.resume()

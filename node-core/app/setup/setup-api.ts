@@ -1,0 +1,54 @@
+import { PRODUCT_VERSION } from '../../contract/version.ts'
+import type { NodeApi } from '../../control/node-api.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { consoleOperations } from '../api/console-operations.ts'
+import type { WebConsole } from '../console/web-console.ts'
+import { noMesh } from '../mesh-facts.ts'
+
+export interface SetupApiDeps {
+  readonly clock: Clock
+  readonly webConsole: WebConsole
+  readonly home: string
+  readonly setup: NodeApi['setup']
+  requestStop(reason: string): void
+}
+
+/** The contract of a home that belongs to no mesh yet: what leads to one, and nothing else. */
+export function createSetupApi({ clock, webConsole, home, setup, requestStop }: SetupApiDeps): NodeApi {
+  const startedAt = clock.now()
+  const refuse = async (): Promise<never> => {
+    throw noMesh(home)
+  }
+  return {
+    certificateRole: () => 'none',
+    setup,
+    console: consoleOperations({ webConsole }),
+    node: {
+      version: async () => ({
+        ...{ version: PRODUCT_VERSION, runtime: process.versions.node, pid: process.pid, startedAt },
+      }),
+      down: async () => {
+        requestStop('asked to by x0t down')
+        return { pid: process.pid }
+      },
+      check: async ({ check }) =>
+        check === 'live'
+          ? { check, ok: true, reasons: [] }
+          : { check, ok: false, reasons: ['this home belongs to no mesh yet'] },
+      ...{ status: refuse, ping: refuse, netcheck: refuse, leave: refuse },
+    },
+    members: { list: refuse, revoke: refuse },
+    links: { list: refuse },
+    routes: { list: refuse, trace: refuse },
+    invites: { create: refuse },
+    joins: { list: refuse, approve: refuse, reject: refuse },
+    services: { list: refuse, expose: refuse, unexpose: refuse },
+    forwards: { list: refuse, add: refuse, remove: refuse },
+    socks: { list: refuse, add: refuse, remove: refuse },
+    events: {
+      subscribe: () => {
+        throw noMesh(home)
+      },
+    },
+  }
+}
