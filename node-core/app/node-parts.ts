@@ -10,6 +10,8 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { KeystoreKind } from '../security/keystore.ts'
 import type { Services } from '../services/services.ts'
+import type { ConfigStore } from './config/config-store.ts'
+import type { KeystoreExport } from './config/keystore-export.ts'
 import type { WebConsole } from './console/web-console.ts'
 import type { HealthBoard } from './health-board.ts'
 import type { MeshFacts } from './mesh-facts.ts'
@@ -32,6 +34,8 @@ export interface NodeParts {
   readonly health: HealthBoard
   readonly webConsole: WebConsole
   readonly setup: NodeApi['setup']
+  readonly config: ConfigStore
+  readonly keystoreExport: KeystoreExport
   /** What other members are told, without the PeerId. */
   readonly announcedAddresses: () => readonly string[]
   /** Where an invite says that this node is, without its PeerId. */

@@ -11,6 +11,9 @@ import { createIdentity, type NodeIdentity } from '../security/identity.ts'
 import { type KeystoreKind, wipeSecrets } from '../security/keystore.ts'
 import { createServices } from '../services/services.ts'
 import { createNodeApi } from './api/node-api.ts'
+import { createConfigStore, recoverParts, recoverSettingsFile } from './config/config-store.ts'
+import { createConfiguredParts } from './config/configured-parts.ts'
+import { createKeystoreExport } from './config/keystore-export.ts'
 import type { Config } from './config/schema.ts'
 import type { WebConsole } from './console/web-console.ts'
 import { createHealthBoard } from './health-board.ts'
@@ -119,6 +122,8 @@ async function startWithKeys(
     flows: stack.sessions,
     announcer: announcements,
   })
+  const configured = createConfiguredParts(services)
+  const interrupted = recoverSettingsFile(home.knowledge.configVersions, home.paths.config)
   const parts: NodeParts = {
     ...{ ...deps, facts, services, health, knowledge: home.knowledge },
     ...{ membership: stack.membership, host: stack.host, links: stack.links },
@@ -128,6 +133,11 @@ async function startWithKeys(
     keystore: keys.kind,
     webConsole: options.webConsole,
     setup: setupOperationsOfNode(options, home),
+    config: createConfigStore(
+      { ...deps, versions: home.knowledge.configVersions, parts: configured },
+      { path: home.paths.config },
+    ),
+    keystoreExport: createKeystoreExport(deps, home),
     startedAt: deps.clock.now(),
     requestStop: (reason) => options.onStopRequest({ reason, leave: false }),
     requestLeave: () => options.onStopRequest({ reason: 'asked to by x0t leave', leave: true }),
@@ -146,6 +156,7 @@ async function startWithKeys(
       announcements.addressesChanged,
     ),
     services,
+    recoverParts(deps.logger, configured, interrupted),
     watchNodeHealth(parts, stack.noise),
     flowRecheck(stack, services.recheck),
     control,

@@ -21,6 +21,7 @@ export type CliFault =
   | { code: 'LAB_ANSWER' }
   | { code: 'SERVICE_FAILED' }
   | { code: 'FILE_UNREADABLE' }
+  | { code: 'FILE_UNWRITABLE' }
 
 export function cliFault(
   fault: CliFault,

@@ -31,6 +31,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 /** Commands of two words are shown under their first. */
 const GROUPS: Readonly<Record<string, string>> = {
   policy: 'who may do what in the mesh',
+  config: 'show, move and take back the configuration of this node',
   service: 'run the node of this home as a service of the system',
   lab: 'many real nodes on this machine, with links that can be impaired',
 }

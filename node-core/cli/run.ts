@@ -2,6 +2,7 @@ import { defaultHome, homePaths } from '../platform/home.ts'
 import { createNodeClient } from './client/node-client.ts'
 import { durationText } from './command.ts'
 import { completionCommand } from './commands/completion.ts'
+import { configCommands } from './commands/config.ts'
 import { consoleCommand } from './commands/console.ts'
 import { downCommand } from './commands/down.ts'
 import { initCommand } from './commands/init.ts'
@@ -72,6 +73,7 @@ export const COMMANDS = [
   ...policyCommands,
   ...serviceCommands,
   labUpCommand,
+  ...configCommands,
   ...labCommands,
 ]
 

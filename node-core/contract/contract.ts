@@ -1,7 +1,8 @@
 import type { InferContractRouterOutputs } from '@orpc/contract'
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
-import { consoleLinkSchema, consoleSessionIdSchema, consoleSessionSchema } from './console-schemas.ts'
+import { configOperations } from './config.ts'
+import { consoleOperations } from './console.ts'
 import { nodeEventSchema, subscribeInputSchema } from './events-schemas.ts'
 import { changesMesh, changesNode, reads } from './operation.ts'
 import { policyOperations } from './policy.ts'
@@ -32,16 +33,7 @@ import {
   targetSchema,
   versionSchema,
 } from './schemas.ts'
-import {
-  setupCreatedSchema,
-  setupCreateSchema,
-  setupJoinedSchema,
-  setupJoinSchema,
-  setupLabSchema,
-  setupReadTokenSchema,
-  setupStateSchema,
-  setupTokenSchema,
-} from './setup-schemas.ts'
+import { setupOperations } from './setup.ts'
 
 import { topologySchema } from './topology-schemas.ts'
 
@@ -154,34 +146,9 @@ export const contract = {
      */
     subscribe: reads('viewer').input(subscribeInputSchema).output(eventIterator(nodeEventSchema)),
   },
-  /**
-   * For a home that belongs to no mesh yet. Then these are served and the console's, and every other operation fails
-   * with NO_MESH; once there is a mesh, the node starts in the same process and the page is told to connect again.
-   */
-  setup: {
-    state: reads('viewer').output(setupStateSchema),
-    create: changesNode('owner').input(setupCreateSchema).output(setupCreatedSchema),
-    readToken: reads('owner').input(setupReadTokenSchema).output(setupTokenSchema),
-    /** JOIN_PENDING after some time: somebody has to approve it; then the same call again gets in. */
-    join: changesNode('owner').input(setupJoinSchema).output(setupJoinedSchema),
-    /** Starts the practice lab, a ring of six, where it does not run yet. Its nodes are others than this one. */
-    openLab: changesNode('owner').output(setupLabSchema),
-  },
-  console: {
-    /** Starts the web console where it does not run yet, and makes a link to it. */
-    link: changesNode('admin')
-      .input(
-        z.strictObject({
-          /** At most that of the caller, which null asks for. */
-          role: roleSchema.exclude(['none']).nullable(),
-        }),
-      )
-      .output(consoleLinkSchema),
-    sessions: reads('admin').output(listOf(consoleSessionSchema)),
-    signOut: changesNode('admin')
-      .input(z.strictObject({ id: consoleSessionIdSchema }))
-      .output(documentOf({ id: consoleSessionIdSchema })),
-  },
+  setup: setupOperations,
+  config: configOperations,
+  console: consoleOperations,
 }
 
 export type Contract = typeof contract

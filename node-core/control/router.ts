@@ -203,6 +203,30 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
         asDocument(await api.setup.openLab(callOf(context))),
       ),
     },
+    config: {
+      show: os.config.show.handler(async ({ context }) => asDocument(await api.config.show(callOf(context)))),
+      validate: os.config.validate.handler(async ({ input, context }) =>
+        asDocument(await api.config.validate(input, callOf(context))),
+      ),
+      preview: os.config.preview.handler(async ({ input, context }) =>
+        asDocument(await api.config.preview(input, callOf(context))),
+      ),
+      export: os.config.export.handler(async ({ input, context }) =>
+        asDocument(await api.config.export(input, callOf(context))),
+      ),
+      import: os.config.import.handler(async ({ input, context }) =>
+        asDocument(await api.config.import(input, callOf(context))),
+      ),
+      history: os.config.history.handler(async ({ context }) =>
+        asDocument(await api.config.history(callOf(context))),
+      ),
+      diff: os.config.diff.handler(async ({ input, context }) =>
+        asDocument(await api.config.diff(input, callOf(context))),
+      ),
+      rollback: os.config.rollback.handler(async ({ input, context }) =>
+        asDocument(await api.config.rollback(input, callOf(context))),
+      ),
+    },
     console: {
       link: os.console.link.handler(async ({ input, context }) =>
         asDocument(await api.console.link(input, callOf(context))),

@@ -7,6 +7,7 @@ import { MIGRATIONS } from './migrations/all.ts'
 import type { Migration } from './migrations/migration.ts'
 import { type AddressRepository, createAddresses } from './repositories/addresses.ts'
 import { type CertificateRepository, createCertificates } from './repositories/certificates.ts'
+import { type ConfigVersionRepository, createConfigVersions } from './repositories/config-versions.ts'
 import { createForgetting, type Forget } from './repositories/forgetting.ts'
 import {
   createIncidents,
@@ -69,6 +70,7 @@ export interface Knowledge {
   readonly forwards: ForwardRepository
   readonly socks: SocksRepository
   readonly addresses: AddressRepository
+  readonly configVersions: ConfigVersionRepository
   readonly symptoms: SymptomRepository
   readonly incidents: IncidentRepository
   readonly plans: PlanRepository
@@ -142,6 +144,7 @@ function withRepositories(sql: Sql, close: () => void): Knowledge {
     forwards: createForwards(sql),
     socks: createSocksPorts(sql),
     addresses: createAddresses(sql),
+    configVersions: createConfigVersions(sql),
     symptoms: createSymptoms(sql),
     incidents: createIncidents(sql),
     plans: createPlans(sql),

@@ -478,6 +478,42 @@ function createApi(state: FakeNodeState): NodeApi {
       join: async () => hasNode('setup.join'),
       openLab: async () => hasNode('setup.openLab'),
     },
+    config: {
+      async show() {
+        called('config.show')
+        const base = 'a'.repeat(64)
+        return { base, version: 1, document: { settings: {} }, effective: {}, problems: [] }
+      },
+      async validate({ text }) {
+        called('config.validate', { text })
+        return { ok: true, problems: [], documentSchema: 2 }
+      },
+      async preview({ text }) {
+        called('config.preview', { text })
+        return { base: 'a'.repeat(64), changes: [], notes: [] }
+      },
+      async export({ format }) {
+        called('config.export', { format })
+        return { fileName: `laptop.x0t.${format}`, text: 'schema: 2\n' }
+      },
+      async import({ base }) {
+        called('config.import', { base })
+        return { version: 2, changes: [], notes: [] }
+      },
+      async history() {
+        called('config.history')
+        const seen = { version: 1, at: STARTED_AT, actor: 'outside', action: 'seen', current: true }
+        return { items: [seen] }
+      },
+      async diff({ from, to }) {
+        called('config.diff', { from, to })
+        return { from, to: to ?? 1, changes: [] }
+      },
+      async rollback({ version }) {
+        called('config.rollback', { version })
+        return { version: 2, changes: [], notes: [] }
+      },
+    },
     console: {
       async link({ role }, { caller }) {
         called('console.link', { role })

@@ -3,6 +3,7 @@ import type { NodeApi } from '../../control/node-api.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
 import { withTimeout } from '../../platform/wait.ts'
 import type { NodeParts } from '../node-parts.ts'
+import { configOperations } from './config-operations.ts'
 import { consoleOperations } from './console-operations.ts'
 import { eventOperations } from './event-operations.ts'
 import { netcheck } from './netcheck.ts'
@@ -38,6 +39,7 @@ export function createNodeApi(parts: NodeParts): NodeApi {
     socks: socksOperations(parts),
     events: eventOperations(parts),
     setup: parts.setup,
+    config: configOperations(parts),
     console: consoleOperations(parts),
   }
 }

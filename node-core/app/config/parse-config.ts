@@ -45,6 +45,24 @@ export function formatProblem({ file, line, column, key, message }: ConfigProble
 
 /** Reads the text of an `x0t.yaml`. Never throws. */
 export function parseConfig(text: string, file: string): ConfigResult {
+  const read = parseYamlText(text, file, { schema: configSchema, knownKeys: KNOWN_KEYS })
+  return read.ok ? { ok: true, config: read.value } : read
+}
+
+/** The settings of each section by its path, `log` or `settings.log`; the empty one is the text itself. */
+type KnownKeys = Readonly<Record<string, readonly string[]>>
+
+export type YamlReading<T> =
+  /** `raw` is what was written: nothing is converted, and no default is added. */
+  | { readonly ok: true; readonly value: T; readonly raw: unknown }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
+
+/** Reads YAML or JSON, which is YAML too, by a schema; what is wrong is told with its line. Never throws. */
+export function parseYamlText<S extends z.ZodType>(
+  text: string,
+  file: string,
+  { schema, knownKeys }: { readonly schema: S; readonly knownKeys: KnownKeys },
+): YamlReading<z.infer<S>> {
   const counter = new LineCounter()
   const at = (offset: number | undefined, key: string, message: string): ConfigProblem => {
     const { line, col } = offset === undefined ? {} : counter.linePos(offset)
@@ -67,14 +85,17 @@ export function parseConfig(text: string, file: string): ConfigResult {
   }
   const syntax = syntaxProblems(document, text, at)
   if (syntax.length > 0) return failed(syntax)
-  const result = configSchema.safeParse(withoutEmptySections(document.toJS() ?? {}))
-  if (result.success) return { ok: true, config: result.data }
-  return failed(result.error.issues.flatMap((issue) => explain(issue, document, at)))
+  const raw = withoutEmptySections(document.toJS() ?? {})
+  const result = schema.safeParse(raw)
+  if (result.success) return { ok: true, value: result.data, raw }
+  return failed(result.error.issues.flatMap((issue) => explain(issue, { document, knownKeys, at })))
 }
 
 type At = (offset: number | undefined, key: string, message: string) => ConfigProblem
 
-const failed = (problems: readonly ConfigProblem[]): ConfigResult => ({
+const failed = (
+  problems: readonly ConfigProblem[],
+): { readonly ok: false; readonly problems: readonly ConfigProblem[] } => ({
   ok: false,
   problems: problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)).slice(0, MAX_PROBLEMS),
 })
@@ -110,12 +131,20 @@ function withoutEmptySections(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null))
 }
 
-function explain(issue: z.core.$ZodIssue, document: Document.Parsed, at: At): ConfigProblem[] {
+interface Text {
+  readonly document: Document.Parsed
+  readonly knownKeys: KnownKeys
+  readonly at: At
+}
+
+function explain(issue: z.core.$ZodIssue, { document, knownKeys, at }: Text): ConfigProblem[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))
   if (issue.code === 'unrecognized_keys') {
     return issue.keys
       .slice(0, MAX_PROBLEMS)
-      .map((key) => at(keyOffset(document, path, key), dotted([...path, key]), unknownKey(path, key)))
+      .map((key) =>
+        at(keyOffset(document, path, key), dotted([...path, key]), unknownKey(path, key, knownKeys)),
+      )
   }
   const node = path.length === 0 ? document.contents : document.getIn(path, true)
   const found = isNode(node) ? foundText(node) : ''
@@ -129,19 +158,20 @@ function dotted(path: readonly (string | number)[]): string {
   }, '')
 }
 
-function unknownKey(path: readonly (string | number)[], key: string): string {
-  const parent = String(path[0] ?? '')
-  const near = suggest(key, KNOWN_KEYS[parent] ?? [])
+function unknownKey(path: readonly (string | number)[], key: string, knownKeys: KnownKeys): string {
+  const parent = path.filter((part) => typeof part === 'string').join('.')
+  const known = knownKeys[parent] ?? []
+  const near = suggest(key, known)
   if (near !== undefined) return `there is no such setting; did you mean '${near}'?`
-  const elsewhere = Object.entries(KNOWN_KEYS).find(
+  const elsewhere = Object.entries(knownKeys).find(
     ([name, keys]) => name !== parent && keys.includes(key),
   )?.[0]
   if (elsewhere !== undefined) {
-    return `there is no such setting here; did you mean '${dotted(elsewhere === '' ? [key] : [elsewhere, key])}'?`
+    return `there is no such setting here; did you mean '${elsewhere === '' ? key : `${elsewhere}.${key}`}'?`
   }
   if (/pass|secret|token|private/i.test(key))
     return 'there is no such setting; secrets never go into this file'
-  return `there is no such setting; known here: ${(KNOWN_KEYS[parent] ?? []).join(', ')}`
+  return `there is no such setting; known here: ${known.join(', ')}`
 }
 
 /** Where a path stands: at its value, or, where there is none, at the nearest thing around it. */

@@ -37,6 +37,8 @@ export function createSetupApi({ clock, webConsole, home, setup, requestStop }: 
           : { check, ok: false, reasons: ['this home belongs to no mesh yet'] },
       ...{ status: refuse, ping: refuse, netcheck: refuse, leave: refuse },
     },
+    policy: { show: refuse, history: refuse, review: refuse, apply: refuse, can: refuse, flags: refuse },
+    topology: { show: refuse },
     members: { list: refuse, revoke: refuse },
     links: { list: refuse },
     routes: { list: refuse, trace: refuse },
@@ -44,6 +46,10 @@ export function createSetupApi({ clock, webConsole, home, setup, requestStop }: 
     joins: { list: refuse, approve: refuse, reject: refuse },
     services: { list: refuse, expose: refuse, unexpose: refuse },
     forwards: { list: refuse, add: refuse, remove: refuse },
+    config: {
+      ...{ show: refuse, validate: refuse, preview: refuse, export: refuse, import: refuse },
+      ...{ history: refuse, diff: refuse, rollback: refuse },
+    },
     socks: { list: refuse, add: refuse, remove: refuse },
     events: {
       subscribe: () => {
