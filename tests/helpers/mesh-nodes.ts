@@ -54,8 +54,7 @@ export async function startMeshNode(
     addresses: () => host.listenAddresses().map((address) => `${address}/p2p/${identity.peerId}`),
     dial: (other) => host.dial(other.addresses(), AbortSignal.timeout(10_000)),
     async stop() {
-      await stopAll(parts)
-      await membership.stop()
+      await stopAll([membership, member.tickets, ...parts])
     },
   }
 }
