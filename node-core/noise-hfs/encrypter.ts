@@ -128,6 +128,7 @@ export class NoiseHfs implements ConnectionEncrypter {
       const stream = new SecuredStream(connection, result.keys, {
         rekeyAfterFrames: this.#profile.mesh?.rekeyAfterFrames,
         leftover: attempt.channel.release(),
+        maxFrameBytes: maxFrameBytesOf(connection),
       })
       this.#deps.events.emit('secured', { ...context, tookMs: this.#deps.clock.monotonicMs() - startedMs })
       const secured = { connection: stream, remotePeer: result.remote.peer }
@@ -226,4 +227,10 @@ export class NoiseHfs implements ConnectionEncrypter {
     }
     connection.abort(error)
   }
+}
+
+/** A connection that runs over frames of its own says what fits into one of them. */
+function maxFrameBytesOf(connection: MessageStream): number | undefined {
+  const limit: unknown = Reflect.get(connection, 'maxMessageSize')
+  return typeof limit === 'number' ? limit : undefined
 }

@@ -1,5 +1,4 @@
 import type { PeerId } from '@libp2p/interface'
-import { Uint8ArrayList } from 'uint8arraylist'
 import { wipe } from '../platform/secret.ts'
 import {
   type Admission,
@@ -190,7 +189,7 @@ async function readFrame(
   message: 'D' | 'E' | 'F',
 ): Promise<Uint8Array> {
   const frame = await channel.read(message, MAX_ADMISSION_MESSAGE_BYTES)
-  return Buffer.concat(openFrame(keys.receive, message, new Uint8ArrayList(frame), rekeyAfterFrames))
+  return openFrame(keys.receive, message, frame, rekeyAfterFrames)
 }
 
 const EXPORT_LABEL = '/x0t/noise-hfs/1/export'

@@ -1,14 +1,16 @@
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { CipherState } from './cipher-state.ts'
+import { splitTag } from './cipher-state.ts'
 import { handshakeError } from './faults.ts'
+import { LENGTH_BYTES } from './frame-slicer.ts'
 import { TAG_BYTES } from './primitives.ts'
 
-/** Before every frame: the length of what follows, 16 bits, big-endian. */
-export const LENGTH_BYTES = 2
-
 const MAX_FRAME_BYTES = 0xffff
-const MAX_TEXT_BYTES = MAX_FRAME_BYTES - TAG_BYTES
-/** From here on a part is written as it is; below, copying it costs less than a write of its own. */
+/** Plaintext that fits in one frame. */
+export const MAX_TEXT_BYTES = MAX_FRAME_BYTES - TAG_BYTES
+/** What a frame adds to its plaintext. */
+export const FRAME_OVERHEAD_BYTES = LENGTH_BYTES + TAG_BYTES
+/** From here on a part is passed on as it is; below, copying it costs less than a call or a write of its own. */
 const LARGE_BYTES = 8 * 1024
 const NO_AD = new Uint8Array(0)
 
@@ -23,58 +25,97 @@ export function sealPayload(
   return sealed
 }
 
+export interface SealOptions {
+  readonly rekeyAfterFrames?: number | undefined
+  readonly maxTextBytes?: number
+}
+
 /**
  * As many frames as the plaintext needs. Large ciphertexts are passed on without a copy. The small parts around them
  * (lengths, tags, the muxer's headers) are joined: each alone is a system call and, without Nagle, a packet.
  */
 export function sealFrames(
   cipher: CipherState,
-  plaintext: Uint8ArrayList,
-  rekeyAfterFrames: number | undefined,
+  plaintext: Uint8Array | Uint8ArrayList,
+  { maxTextBytes = MAX_TEXT_BYTES, rekeyAfterFrames }: SealOptions = {},
 ): Uint8ArrayList {
-  const out = new Uint8ArrayList()
+  const out: Uint8Array[] = []
   let small: Uint8Array[] = []
-  const flush = (): void => {
-    if (small.length > 0) out.append(Buffer.concat(small))
-    small = []
-  }
-  const end = plaintext.byteLength
-  for (let from = 0; from < end; from += MAX_TEXT_BYTES) {
-    const to = Math.min(end, from + MAX_TEXT_BYTES)
-    const text = to - from === end ? plaintext : plaintext.sublist(from, to)
-    small.push(lengthOf(to - from + TAG_BYTES))
-    for (const part of cipher.seal(NO_AD, text)) {
+  const parts = plaintext instanceof Uint8Array ? [plaintext] : [...plaintext]
+  const cut = { index: 0, offset: 0 }
+  const share = evenShare(plaintext.byteLength, maxTextBytes)
+  for (let left = plaintext.byteLength; left > 0; ) {
+    const size = Math.min(left, share)
+    left -= size
+    small.push(lengthOf(size + TAG_BYTES))
+    for (const part of cipher.seal(NO_AD, takeText(parts, cut, size))) {
       if (part.length < LARGE_BYTES) small.push(part)
       else {
-        flush()
-        out.append(part)
+        out.push(Buffer.concat(small), part)
+        small = []
       }
     }
     rekeyWhenDue(cipher, rekeyAfterFrames)
   }
-  flush()
-  return out
+  if (small.length > 0) out.push(Buffer.concat(small))
+  return new Uint8ArrayList(...out)
+}
+
+/** The size of each piece when so many bytes are cut into as few pieces as will do: a small rest costs a whole frame. */
+export const evenShare = (bytes: number, limit: number): number => Math.ceil(bytes / Math.ceil(bytes / limit))
+
+/** The next `size` bytes of the parts, small neighbours joined. */
+function takeText(
+  parts: readonly Uint8Array[],
+  cut: { index: number; offset: number },
+  size: number,
+): Uint8Array[] {
+  const text: Uint8Array[] = []
+  let small: Uint8Array[] = []
+  const join = (): void => {
+    const [only] = small
+    if (only !== undefined) text.push(small.length === 1 ? only : Buffer.concat(small))
+    small = []
+  }
+  for (let missing = size; missing > 0; ) {
+    const whole = parts[cut.index]
+    if (whole === undefined) throw new RangeError('the parts are shorter than their list says')
+    const part = whole.subarray(cut.offset, cut.offset + missing)
+    missing -= part.length
+    cut.offset += part.length
+    if (cut.offset === whole.length) {
+      cut.index += 1
+      cut.offset = 0
+    }
+    if (part.length < LARGE_BYTES) small.push(part)
+    else {
+      join()
+      text.push(part)
+    }
+  }
+  join()
+  return text
 }
 
 const lengthOf = (bytes: number): Uint8Array => Uint8Array.of(bytes >> 8, bytes & 0xff)
 
 /**
- * Opens what follows a frame's length, into plaintext parts.
+ * Opens what follows a frame's length.
  *
  * @throws HandshakeError MESSAGE_MALFORMED, NOT_AUTHENTIC, NONCE_EXHAUSTED
  */
 export function openFrame(
   cipher: CipherState,
   message: 'D' | 'E' | 'F' | 'frame',
-  frame: Uint8ArrayList,
+  frame: Uint8Array,
   rekeyAfterFrames: number | undefined,
-): Uint8Array[] {
-  const textBytes = frame.byteLength - TAG_BYTES
-  if (textBytes < 0) throw handshakeError({ code: 'MESSAGE_MALFORMED', message })
-  const tag = frame.subarray(textBytes)
-  const parts = cipher.open(message, NO_AD, frame.sublist(0, textBytes), tag)
+): Uint8Array {
+  if (frame.length < TAG_BYTES) throw handshakeError({ code: 'MESSAGE_MALFORMED', message })
+  const [text, tag] = splitTag(frame)
+  const parts = cipher.open(message, NO_AD, [text], tag)
   rekeyWhenDue(cipher, rekeyAfterFrames)
-  return parts
+  const [only] = parts
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts)
 }
 
 function rekeyWhenDue(cipher: CipherState, rekeyAfterFrames: number | undefined): void {

@@ -106,7 +106,7 @@ describe('the secured stream', () => {
       forged[at] = (forged[at] ?? 0) ^ 0x10
       const open = (bytes: Uint8Array): string => {
         try {
-          openFrame(receive, 'frame', new Uint8ArrayList(bytes), undefined)
+          openFrame(receive, 'frame', bytes, undefined)
           return 'opened'
         } catch (error) {
           return codeOf(error)
@@ -164,6 +164,35 @@ describe('the secured stream', () => {
     })
     await eventually('the leftover was given out', () => text.length === 5)
     expect(text).toEqual(Buffer.from(pattern(5)))
+  })
+
+  it('keeps the order when it leaves its short way and comes back to it', async () => {
+    const { a, b } = connect()
+    const short: number[] = []
+    const all: number[] = []
+    const note = (texts: number[]) => (text: Uint8Array) => void texts.push(...text)
+    b.stream.shortcut((text) => {
+      note(short)(text)
+      note(all)(text)
+    })
+    // The listener of `connect` is the one that the short way stands for.
+    b.stream.addEventListener('message', ({ data }) => note(all)(data.subarray()))
+    a.stream.send(Uint8Array.of(1))
+    await eventually('with two listeners it is an event', () => all.length === 1)
+    expect(short).toEqual([])
+
+    const { a: c, b: d } = connect()
+    const order: number[] = []
+    d.stream.shortcut(note(order))
+    c.stream.send(Uint8Array.of(1))
+    await eventually('the first is there', () => order.length === 1)
+    d.stream.pause()
+    c.stream.send(Uint8Array.of(2))
+    c.stream.send(Uint8Array.of(3))
+    d.stream.resume()
+    c.stream.send(Uint8Array.of(4))
+    await eventually('all are there', () => order.length + d.bytes().length === 4)
+    expect([...order.slice(0, 1), ...d.bytes(), ...order.slice(1)]).toEqual([1, 2, 3, 4])
   })
 
   it('wipes both keys when the connection ends', async () => {

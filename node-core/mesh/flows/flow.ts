@@ -2,8 +2,9 @@ import { Duplex } from 'node:stream'
 import type { Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { hostFault } from '../host/host-fault.ts'
-import { MAX_TURN_BYTES, type SendLine } from '../host/send-line.ts'
+import type { SendLine } from '../host/send-line.ts'
 import { createReadValve } from '../host/stream-control.ts'
+import { receiveFrom } from '../mux/mux-stream.ts'
 
 /**
  * Bytes that a flow holds on each side before it asks its writer to wait. With the muxer's window of 2 MiB and one
@@ -49,11 +50,9 @@ function followReading(flow: Duplex, stream: Stream, pause: () => void): void {
   const endAfterLeftover = (): void => {
     if (endedBefore && stream.readBufferLength === 0) flow.push(null)
   }
-  stream.addEventListener('message', ({ data }) => {
-    // Views of what was received: nothing is copied.
-    for (const bytes of data instanceof Uint8ArrayList ? data : [data]) {
-      if (!flow.push(bytes)) pause()
-    }
+  receiveFrom(stream, (bytes) => {
+    // What was received, or a view of it: nothing is copied.
+    if (!flow.push(bytes)) pause()
     endAfterLeftover()
   })
   stream.addEventListener('remoteCloseWrite', () => {
@@ -88,7 +87,7 @@ function createWriter(stream: Stream, line: SendLine) {
     done?.(error)
   }
   const takeTurn = (): void => {
-    const size = Math.min(pending.byteLength, MAX_TURN_BYTES)
+    const size = Math.min(pending.byteLength, line.turnBytes)
     const part = pending.sublist(0, size)
     pending.consume(size)
     line.noteSent(size)

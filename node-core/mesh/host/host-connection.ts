@@ -33,9 +33,8 @@ export function createHostConnection(
 ): HostConnection {
   let receivedBytes = 0
   let lastReceivedMs = clock.monotonicMs()
-  // The muxer listens already, so a second listener takes nothing from it.
-  secured.addEventListener('message', (event) => {
-    receivedBytes += event.data.byteLength
+  secured.watchReceived((bytes) => {
+    receivedBytes += bytes
     lastReceivedMs = clock.monotonicMs()
   })
   return {

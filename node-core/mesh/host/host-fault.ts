@@ -15,6 +15,8 @@ export type HostFault =
   | { code: 'STREAM_CLOSED' }
   | { code: 'FRAME_TOO_LARGE'; sizeBytes: number; limitBytes: number }
   | { code: 'FRAME_TRUNCATED' }
+  /** The other end does not keep to the rules of the muxer. */
+  | { code: 'MUXER_BROKEN'; what: string }
 
 export const hostFault = (fault: HostFault, message: string, cause?: unknown): FaultError<HostFault> =>
   new FaultError<HostFault>(fault, message, cause === undefined ? {} : { cause })

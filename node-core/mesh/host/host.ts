@@ -120,6 +120,7 @@ export function createHost(deps: HostDeps, options: HostOptions): Host {
     async start() {
       if (node !== undefined) return
       const created = await createLibp2pNode({
+        clock: deps.clock,
         privateKey: deps.identity.libp2pKey,
         noise: deps.noise,
         listen: options.listen,

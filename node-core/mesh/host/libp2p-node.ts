@@ -1,11 +1,11 @@
 import type { ConnectionEncrypter, Libp2p, Listener, PrivateKey, Upgrader } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { GATED_CONNECTION_MANAGER } from '../../noise-hfs/inbound-gate.ts'
 import type { EncrypterFactory, NoiseHfsParts } from '../../noise-hfs/noise-hfs.ts'
-import { SOCKET_BUFFER_BYTES } from './gathered-writes.ts'
-import { STREAM_WINDOW_BYTES, withThriftyWindows } from './thrifty-windows.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { createMuxers } from '../mux/muxer.ts'
+import { SOCKET_BUFFER_BYTES } from './socket-shortcut.ts'
 
 /** Ids of our own handshake start with this; anything else, the stock `/noise` above all, is never offered. */
 const OWN_HANDSHAKE = '/x0t/'
@@ -23,22 +23,11 @@ const ADDRESS_DIAL_TIMEOUT_MS = 5_000
 export const DIAL_TIMEOUT_MS = 12_000
 const PROTOCOL_NEGOTIATION_TIMEOUT_MS = 5_000
 
-/**
- * @libp2p/yamux 8.0.3: by default its window grows to 16 MiB over a read buffer of 4 MiB, so that a fast stream which
- * its reader has paused is reset.
- */
-const STREAM_OPTIONS = {
-  initialStreamWindowSize: STREAM_WINDOW_BYTES,
-  maxStreamWindowSize: STREAM_WINDOW_BYTES,
-  maxReadBufferLength: 8 * 1024 * 1024,
-}
-
-const createMuxers = yamux({
+const MUXER_LIMITS = {
   maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
   maxOutboundStreams: MAX_STREAMS_PER_CONNECTION,
   maxEarlyStreams: MAX_EARLY_STREAMS,
-  streamOptions: STREAM_OPTIONS,
-})
+}
 
 /** Go on to `net.connect` and `net.createServer`. */
 const SOCKET_OPTIONS = { noDelay: true, highWaterMark: SOCKET_BUFFER_BYTES }
@@ -55,6 +44,7 @@ interface ListenerSource {
 }
 
 export interface Libp2pNodeOptions {
+  readonly clock: Clock
   readonly privateKey: PrivateKey
   /** Our own handshakes with their gate, which bounds what is not admitted yet. */
   readonly noise: Pick<NoiseHfsParts, 'encrypters' | 'gate'>
@@ -73,7 +63,7 @@ export function createLibp2pNode(options: Libp2pNodeOptions): Promise<Libp2pNode
       (factory) => (components: Parameters<EncrypterFactory>[0]) =>
         options.wrapEncrypter(ownEncrypter(factory(components))),
     ),
-    streamMuxers: [() => withThriftyWindows(createMuxers())],
+    streamMuxers: [() => createMuxers(options.clock, MUXER_LIMITS)],
     connectionGater: { ...options.noise.gate.connectionGater },
     connectionManager: {
       maxConnections: MAX_CONNECTIONS,

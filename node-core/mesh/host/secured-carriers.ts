@@ -1,10 +1,11 @@
 import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
-import { gatherWrites } from './gathered-writes.ts'
+import { SecuredStream } from '../../noise-hfs/secured-stream.ts'
+import { shortenSocket } from './socket-shortcut.ts'
 
 /** What carries a libp2p connection, and what libp2p keeps to itself. */
 export interface Carrier {
   /** The decrypted stream under the muxer. */
-  readonly secured: MessageStream
+  readonly secured: SecuredStream
   /** The socket under that. */
   readonly raw: MessageStream
 }
@@ -20,8 +21,10 @@ export interface SecuredCarriers {
 export function createSecuredCarriers(): SecuredCarriers {
   const carriers = new WeakMap<object, Carrier>()
   const remember = (raw: MessageStream, secured: SecuredConnection): SecuredConnection => {
-    carriers.set(raw.timeline, { secured: secured.connection, raw })
-    gatherWrites(raw)
+    const { connection } = secured
+    if (!(connection instanceof SecuredStream)) throw new TypeError('not a connection of our own handshake')
+    carriers.set(raw.timeline, { secured: connection, raw })
+    shortenSocket(raw, (chunk) => connection.receive(chunk))
     return secured
   }
   return {

@@ -1,8 +1,10 @@
 import type { MessageStream } from '@libp2p/interface'
+import { SecuredStream } from '../../noise-hfs/secured-stream.ts'
+import { maxDataBytes } from '../mux/mux-frames.ts'
 
 /**
  * Shares one connection fairly between bulk writers and keeps what is unsent under the muxer small: a writer asks for
- * its turn, sends at most `MAX_TURN_BYTES` in it, and asks again. Without turns the first stream of the connection
+ * its turn, sends at most `turnBytes` in it, and asks again. Without turns the first stream of the connection
  * takes every drain for itself, and each of the others adds a window's worth of bytes in front of the heartbeats.
  */
 export interface SendLine {
@@ -17,15 +19,21 @@ export interface SendLine {
   /** Bytes that writers report by `noteSent`, in all. */
   readonly sentBytes: number
   noteSent(bytes: number): void
+  /** What one turn may send: it fills whole frames of the connection. */
+  readonly turnBytes: number
+  /** Data that fills one frame. */
+  readonly frameBytes: number
 }
 
-/** What one turn may send. */
-export const MAX_TURN_BYTES = 128 * 1024
+const FRAMES_PER_TURN = 2
+/** Of a connection that tells nothing of its frames. */
+const DEFAULT_FRAME_BYTES = 64 * 1024
 
 type Carrier = Pick<MessageStream, 'writableNeedsDrain' | 'addEventListener'>
 
 export function createSendLine(carrier: Carrier): SendLine {
   const turns = new Set<() => void>()
+  const frameBytes = carrier instanceof SecuredStream ? maxDataBytes(carrier) : DEFAULT_FRAME_BYTES
   let sentBytes = 0
 
   const pump = (): void => {
@@ -39,6 +47,8 @@ export function createSendLine(carrier: Carrier): SendLine {
   carrier.addEventListener('drain', () => queueMicrotask(pump))
 
   return {
+    frameBytes,
+    turnBytes: FRAMES_PER_TURN * frameBytes,
     get isSaturated() {
       return carrier.writableNeedsDrain
     },

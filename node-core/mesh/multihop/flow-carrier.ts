@@ -1,24 +1,39 @@
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { AbortOptions, Stream } from '@libp2p/interface'
-import { AbstractMultiaddrConnection, type SendResult } from '@libp2p/utils'
+import type { SendResult } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Uint8ArrayList } from 'uint8arraylist'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { ShortcutConnection } from '../host/socket-shortcut.ts'
 
 export interface FlowCarrierInit {
   readonly remoteAddr: Multiaddr
   readonly direction: 'inbound' | 'outbound'
   readonly log: Stream['log']
+  /** What fits into one frame of the link. */
+  readonly frameBytes: number
 }
 
+/**
+ * Frames of the connection over a route are smaller than those of the links by this, so that one and the small messages
+ * beside it fit into one frame on every link: cut in two, each would cost all nodes on the way twice as much.
+ */
+const SPARE_BYTES = 1_536
+
 /** A flow in the place of a socket: what libp2p's upgrader makes a connection of. */
-export class FlowCarrier extends AbstractMultiaddrConnection {
+export class FlowCarrier extends ShortcutConnection {
   readonly #flow: Duplex
 
+  #receive: ((chunk: Uint8Array) => void) | undefined
+
   constructor(flow: Duplex, init: FlowCarrierInit) {
-    super(init)
+    super({ ...init, maxMessageSize: init.frameBytes - SPARE_BYTES })
     this.#flow = flow
-    flow.on('data', (chunk: Buffer) => this.onData(chunk))
+    flow.on('data', (chunk: Buffer) => {
+      const isShort = this.readStatus === 'readable' && this.readBuffer.byteLength === 0
+      if (this.#receive !== undefined && isShort) this.#receive(chunk)
+      else this.onData(chunk)
+    })
     flow.on('drain', () => this.safeDispatchEvent('drain'))
     // Like a TCP socket that allows no half-open connections: the muxer has said goodbye before.
     flow.on('end', () => {
@@ -30,6 +45,22 @@ export class FlowCarrier extends AbstractMultiaddrConnection {
       else this.onTransportClosed()
     })
     flow.resume()
+  }
+
+  override shortcut(receive: (chunk: Uint8Array) => void): void {
+    this.#receive = receive
+  }
+
+  override send(data: Uint8Array | Uint8ArrayList): boolean {
+    const isClear =
+      this.writeStatus === 'writable' &&
+      !this.writableNeedsDrain &&
+      !this.sendingData &&
+      this.writeBuffer.byteLength === 0
+    if (!isClear || !(data instanceof Uint8ArrayList)) return super.send(data)
+    const { canSendMore } = this.sendData(data)
+    if (!canSendMore) this.writableNeedsDrain = true
+    return canSendMore
   }
 
   override sendData(data: Uint8ArrayList): SendResult {

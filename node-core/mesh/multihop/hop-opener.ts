@@ -33,6 +33,7 @@ export interface HopOpenerDeps {
 export interface Hop {
   readonly flow: Duplex
   readonly stream: Stream
+  readonly line: SendLine
 }
 
 export type HopOpening =
@@ -48,7 +49,7 @@ export function adoptHop(streams: RouteStreams, stream: Stream): Hop {
   }
   const flow = createFlow(stream, line)
   flow.on('error', () => undefined)
-  return { flow, stream }
+  return { flow, stream, line }
 }
 
 /** Bytes that a hop holds in this process: what the flow and the muxer have buffered for it, each way. */

@@ -168,7 +168,12 @@ describe('a liar', () => {
     await misbehave(liar, async (hop) => {
       await sayOpen(hop)
       const remoteAddr = multiaddr(`/memory/${node(0).peer}`)
-      const carrier = new FlowCarrier(hop.flow, { remoteAddr, direction: 'inbound', log: hop.stream.log })
+      const carrier = new FlowCarrier(hop.flow, {
+        remoteAddr,
+        direction: 'inbound',
+        log: hop.stream.log,
+        frameBytes: 65_507,
+      })
       liar.host.upgrades.upgrade(carrier, 'inbound', limit()).then(outcome.resolve, outcome.resolve)
     })
     await expect(node(0).routed.open(path(0, 2), limit())).rejects.toMatchObject({
@@ -188,7 +193,12 @@ describe('a liar', () => {
     )
     expect(reply).toEqual({ kind: 'open' })
     const remoteAddr = multiaddr(`/memory/${victim.peer}/p2p/${victim.peer}`)
-    const carrier = new FlowCarrier(hop.flow, { remoteAddr, direction: 'outbound', log: hop.stream.log })
+    const carrier = new FlowCarrier(hop.flow, {
+      remoteAddr,
+      direction: 'outbound',
+      log: hop.stream.log,
+      frameBytes: 65_507,
+    })
     // Its own handshake is a good one, but the route names somebody else.
     await liar.host.upgrades.upgrade(carrier, 'outbound', limit()).catch(() => undefined)
     await eventually('the victim cuts it', () => hop.flow.destroyed)

@@ -138,10 +138,10 @@ function endRefused({ path }: RouteEnd, cause: unknown) {
  * The address names the first hop, by which the handshake's gate counts, and for the end that opens the route the
  * expected peer, which the handshake demands.
  */
-function carrierOf({ flow, stream }: Hop, { path, direction }: RouteEnd): FlowCarrier {
+function carrierOf({ flow, stream, line }: Hop, { path, direction }: RouteEnd): FlowCarrier {
   const via = `/memory/${path[0]}`
   const remoteAddr = multiaddr(direction === 'outbound' ? `${via}/p2p/${path.at(-1)}` : via)
-  return new FlowCarrier(flow, { remoteAddr, direction, log: stream.log })
+  return new FlowCarrier(flow, { remoteAddr, direction, log: stream.log, frameBytes: line.frameBytes })
 }
 
 function serve(

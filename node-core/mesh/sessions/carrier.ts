@@ -2,9 +2,16 @@ import type { Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { Clock } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/error.ts'
-import { createSendLine, MAX_TURN_BYTES, type SendLine } from '../host/send-line.ts'
+import { createSendLine, type SendLine } from '../host/send-line.ts'
+import { receiveFrom } from '../mux/mux-stream.ts'
 import type { Carrier } from './lane.ts'
-import { type AckFrame, createFrameDecoder, encodeHeader, type SessionFrame } from './session-frames.ts'
+import {
+  type AckFrame,
+  createFrameDecoder,
+  encodeHeader,
+  HEADER_BYTES,
+  type SessionFrame,
+} from './session-frames.ts'
 
 /** The part of a libp2p stream that a carrier uses. */
 export type CarrierStream = Pick<
@@ -41,8 +48,8 @@ export interface CarrierOptions {
 const MAX_EARLY_BYTES = 512 * 1024
 /** How long a closed carrier may take to hand over its last bytes, and the other end to close as well. */
 const CLOSE_LIMIT_MS = 5_000
-/** What may wait for its turn here; more would only make it older than it needs to be. */
-const BATCH_BYTES = MAX_TURN_BYTES
+/** Of a turn, for the frames that are no data: an acknowledgement, a question, an end. */
+const SMALL_FRAMES_BYTES = 64
 
 export function createCarrier(
   deps: { readonly clock: Clock; readonly stream: CarrierStream; readonly line: SendLine | undefined },
@@ -87,7 +94,13 @@ class LibP2PCarrier implements StreamCarrier {
   }
 
   get writable(): boolean {
-    return this.#state === 'open' && !this.#waitsForWindow && this.#batch.byteLength < BATCH_BYTES
+    return this.room > 0
+  }
+
+  /** What waits for its turn fills that turn at most; more would only make it older than it needs to be. */
+  get room(): number {
+    if (this.#state !== 'open' || this.#waitsForWindow) return 0
+    return this.#line.turnBytes - SMALL_FRAMES_BYTES - HEADER_BYTES - this.#batch.byteLength
   }
 
   send(frame: SessionFrame): void {
@@ -135,10 +148,7 @@ class LibP2PCarrier implements StreamCarrier {
 
   #listen(): void {
     const stream = this.#stream
-    stream.addEventListener('message', ({ data }) => {
-      if (data instanceof Uint8ArrayList) for (const bytes of data) this.#take(bytes)
-      else this.#take(data)
-    })
+    receiveFrom(stream, (bytes) => this.#take(bytes))
     stream.addEventListener('idle', () => {
       if (!this.#waitsForWindow) return
       this.#waitsForWindow = false

@@ -9,6 +9,8 @@ export interface Carrier {
   send(frame: SessionFrame): void
   /** Whether data may be given now. The core is told by `drained` when that becomes true again. */
   readonly writable: boolean
+  /** Bytes of data that it takes now in one frame; none and less when it is not writable. */
+  readonly room: number
 }
 
 /** What the core knows of one carrier. */

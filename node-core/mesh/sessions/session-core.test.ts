@@ -99,6 +99,7 @@ function connect(a: End, b: End, role: 'primary' | 'standby'): Wire {
       if (alive) queue.push(frame)
     },
     writable: true,
+    room: Number.POSITIVE_INFINITY,
   })
   const toA: SessionFrame[] = []
   const toB: SessionFrame[] = []

@@ -290,7 +290,10 @@ class Core implements SessionCore {
     // before: it arrives, however late, or the carrier breaks.
     lane.cursor = Math.max(lane.cursor, this.#send.start)
     while (lane.cursor < limit && carrier.writable) {
-      const payload = this.#send.slice(lane.cursor, Math.min(MAX_PAYLOAD_BYTES, limit - lane.cursor))
+      const payload = this.#send.slice(
+        lane.cursor,
+        Math.min(MAX_PAYLOAD_BYTES, carrier.room, limit - lane.cursor),
+      )
       if (payload.length === 0) break
       this.#sendDueAck(lane)
       carrier.send({ kind: 'data', offset: lane.cursor, payload })
