@@ -47,6 +47,7 @@ describe('the harness', () => {
       { metric: 'bbbb / aa', unit: 'x', median: 2, p95: 2, worst: 2, n: 6 },
     ])
     expect(JSON.parse(readFileSync(json, 'utf8'))).toEqual(report)
+    expect(Date.parse(report.date)).toBeGreaterThan(Date.now() - 60_000)
     expect(output).toContain('bbbb / aa')
     const rounds = order.slice(3).join(' ')
     expect(rounds).not.toMatch(/aa aa aa|bbbb bbbb bbbb/)

@@ -9,7 +9,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir, totalmem } from 'node:os'
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
@@ -44,12 +44,18 @@ export interface Report {
   readonly name: string
   readonly commit: string
   readonly machine: string
+  /** When it ended, ISO 8601. */
+  readonly date: string
+  /** What a reader has to know: what was not run, and why. */
+  readonly notes: readonly string[]
   readonly summary: readonly SummaryRow[]
   readonly samples: Readonly<Record<string, readonly number[]>>
 }
 
 const DEFAULT_SEED = 1
 const SAVE_EVERY_MS = 2_000
+/** Per core, of the last minute: below it nobody else works here. */
+const QUIET_LOAD = 0.75
 
 const progressSchema = z.object({
   key: z.string(),
@@ -176,6 +182,15 @@ function machineOf(): string {
   return `${cpus().length} x ${cpu?.model.trim() ?? 'unknown CPU'}, ${memory}, ${process.platform}, Node ${process.version}`
 }
 
+/** Figures of a machine that does something else are worse, and their reader has to know. */
+function loadNote(when: string): readonly string[] {
+  const [load = 0] = loadavg()
+  const cores = cpus().length
+  return load < QUIET_LOAD * cores
+    ? []
+    : [`The machine was busy ${when}: a load of ${load.toFixed(1)} on ${cores} cores.`]
+}
+
 /** Where a run that was stopped left off. Only the same run goes on: same cases, seed, repetitions and commit. */
 function progressFile(
   options: BenchOptions,
@@ -214,28 +229,33 @@ export async function runBench(
   options: BenchOptions,
   setUp: (
     wanted: (metric: string) => boolean,
-  ) => Promise<{ cases: readonly BenchCase[]; close(): Promise<void> }>,
+  ) => Promise<{ cases: readonly BenchCase[]; notes?: readonly string[]; close(): Promise<void> }>,
   argv: readonly string[] = process.argv.slice(2),
 ): Promise<Report> {
   const args = readArguments(argv, options.defaultN)
   const wanted = (metric: string): boolean =>
     args.only.length === 0 || args.only.some((part) => metric.includes(part))
   assertNativeCrypto()
-  const { cases: all, close } = await setUp(wanted)
+  const { cases: all, notes: setUpNotes = [], close } = await setUp(wanted)
   const cases = all.filter((bench) => metricsOf(bench).some(({ metric }) => wanted(metric)))
   if (cases.length === 0) throw new RangeError(`--only ${args.only.join(',')} names no case`)
   try {
     const commit = commitOf()
+    const busyBefore = loadNote('when it began')
     const samples = await runRounds(options, args, cases, commit)
     const report = {
       name: options.name,
       commit,
       machine: machineOf(),
+      date: new Date().toISOString(),
+      notes: [...setUpNotes, ...busyBefore],
       summary: summarise(cases, samples),
       samples,
     }
     if (args.json !== undefined) writeWhole(args.json, report)
-    process.stdout.write(`${options.name}, ${commit}, ${report.machine}\n${table(report.summary)}\n`)
+    process.stdout.write(
+      `${[`${options.name}, ${commit}, ${report.machine}`, ...report.notes, table(report.summary)].join('\n')}\n`,
+    )
     return report
   } finally {
     await close()

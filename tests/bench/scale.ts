@@ -6,6 +6,7 @@
  * side is answered at the other; the larger meshes, random graphs with four links at each node (no two nodes more than
  * eight hops apart), when every node knows a way to every other. `--n` is the number of cold starts of the small ones.
  */
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { serviceNameSchema } from '../../node-core/contract/schemas.ts'
@@ -24,8 +25,13 @@ import { bytesSentOf } from './socket-bytes.ts'
 const SIZES = [
   { count: 10, startShare: 1, idleShare: 0.1 },
   { count: 50, startShare: 1 / 3, idleShare: 0.1 },
+  { count: 100, startShare: 0.1, idleShare: 0.1 },
   { count: 200, startShare: 0.1, idleShare: 0.1 },
 ] as const
+/** What a node takes of the machine: 97 MB resident, of which all share the 40 of the program, and what it needs to start. */
+const NODE_MB = 80
+/** Of the memory that is there when it begins. With more the system begins to drop what it runs, and stalls for minutes. */
+const MEMORY_SHARE = 0.6
 
 const READY_LIMIT_MS = 600_000
 const REQUEST_LIMIT_MS = 60_000
@@ -38,6 +44,12 @@ const SETTLE_MS = 30_000
 const IDLE_MS = 60_000
 const ADVERT_POLL_MS = 1_000
 const GRAPH_SEED = 1
+
+/** How many nodes the memory of this machine carries, as it is now. */
+function nodesThatFit(): number {
+  const available = /MemAvailable:\s+(\d+) kB/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]
+  return Math.floor(((Number(available) / 1_024) * MEMORY_SHARE) / NODE_MB)
+}
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
@@ -221,10 +233,18 @@ await runBench({ name: 'scale', defaultN: 30, warmup: 0 }, async (wanted) => {
         },
       })
     }
+    const fit = nodesThatFit()
+    const notes: string[] = []
     for (const { count, startShare, idleShare } of SIZES) {
       const name = `${count} nodes`
       const start = `${name}, cold start until every node routes to every other`
       if (![name, start, `${name}, idle`, `${name}, resident memory`].some(wanted)) continue
+      if (count > fit) {
+        notes.push(
+          `${name} were not run: at ${NODE_MB} MB each, ${MEMORY_SHARE * 100} % of the free memory carry ${fit}.`,
+        )
+        continue
+      }
       const lab = await make(twoRings(count), name)
       cases.push(
         {
@@ -237,7 +257,7 @@ await runBench({ name: 'scale', defaultN: 30, warmup: 0 }, async (wanted) => {
         { ...idleCase(name, lab, alone), share: idleShare },
       )
     }
-    return { cases, close }
+    return { cases, notes, close }
   } catch (error) {
     await close()
     throw error
