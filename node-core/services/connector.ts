@@ -9,6 +9,7 @@ import { readHeader } from './header-io.ts'
 import type { PolicyGate, Provider, ProviderDirectory } from './ports.ts'
 import { type Candidate, chooseProviders, type ProviderQuery, providingDenial } from './provider-choice.ts'
 import { flowReset } from './service-fault.ts'
+import { tryStaggered } from './staggered.ts'
 
 export type ConnectOutcome =
   /** The provider has its target connected. What it sends may already wait in the flow, which is paused. */
@@ -49,6 +50,13 @@ export interface ConnectorOptions {
 
 /** Providers tried for one client. */
 const MAX_ATTEMPTS = 5
+/**
+ * One that has not answered after this and a few round trips of its path may have died a moment ago: the next is asked
+ * beside it. On a busy machine that happens without need, and costs a connection that is dropped.
+ */
+const ALONE_MS = 80
+const ALONE_ROUND_TRIPS = 4
+const UNKNOWN_RTT_MS = 100
 /** Failures remembered at once. */
 const MAX_RESTING = 1_024
 
@@ -57,6 +65,10 @@ export function createConnector(deps: ConnectorDeps, options: ConnectorOptions):
   const restingUntilMs = new Map<string, number>()
   const restKey = (peer: PeerId, service: ServiceName): string => `${service} ${peer}`
 
+  const rest = (peer: PeerId, service: ServiceName): void => {
+    if (restingUntilMs.size >= MAX_RESTING) restingUntilMs.clear()
+    restingUntilMs.set(restKey(peer, service), clock.monotonicMs() + options.restMs)
+  }
   const choose = (query: ProviderQuery) =>
     chooseProviders(query, {
       providers: deps.providers(),
@@ -84,22 +96,31 @@ export function createConnector(deps: ConnectorDeps, options: ConnectorOptions):
       restingUntilMs.delete(restKey(peer, service))
       return { kind: 'connected', flow, peer } as const
     } catch (error) {
-      if (restingUntilMs.size >= MAX_RESTING) restingUntilMs.clear()
-      if (!signal.aborted) restingUntilMs.set(restKey(peer, service), clock.monotonicMs() + options.restMs)
+      if (!signal.aborted) rest(peer, service)
       return { kind: 'failed', why: failureOf(error), reason: `${label}: ${messageOf(error)}` } as const
     }
   }
   return {
     async connect(query, signal) {
       const { candidates, ruledOut } = choose(query)
-      const failures: { readonly why: ConnectFailure; readonly reason: string }[] = [...ruledOut]
       const untilMs = clock.monotonicMs() + options.totalTimeoutMs
-      for (const candidate of candidates.slice(0, MAX_ATTEMPTS)) {
-        if (signal.aborted || clock.monotonicMs() >= untilMs) break
-        const outcome = await attempt(candidate, query.service, signal)
-        if (outcome.kind === 'connected') return outcome
-        failures.push(outcome)
-      }
+      const { taken, failed } = await tryStaggered<Candidate, ConnectOutcome>(
+        clock,
+        {
+          candidates: candidates.slice(0, MAX_ATTEMPTS),
+          aloneMs: ({ rttMs = UNKNOWN_RTT_MS }) => ALONE_MS + ALONE_ROUND_TRIPS * rttMs,
+          isOver: () => clock.monotonicMs() >= untilMs,
+          attempt: (candidate, limited) => attempt(candidate, query.service, limited),
+          isTaken: ({ kind }) => kind === 'connected',
+          onSlow: ({ peer }) => rest(peer, query.service),
+          discard: (late) => {
+            if (late.kind === 'connected') late.flow.destroy(flowReset(late.peer, 'another was faster'))
+          },
+        },
+        signal,
+      )
+      if (taken !== undefined) return taken
+      const failures = [...ruledOut, ...failed.filter((outcome) => outcome.kind === 'failed')]
       if (signal.aborted) return { kind: 'failed', why: 'unreachable', reason: 'the client went away' }
       return { kind: 'failed', why: sumUp(failures), reason: failures.map(({ reason }) => reason).join('; ') }
     },

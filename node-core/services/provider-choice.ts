@@ -11,6 +11,8 @@ export interface Candidate {
   readonly peer: PeerId
   /** For people. */
   readonly label: string
+  /** Of the path, as far as it is known. */
+  readonly rttMs?: number | undefined
 }
 
 export interface Choice {
@@ -70,7 +72,8 @@ function chooseAny(service: ServiceName, inputs: ChoiceInputs): Choice {
     }
     const resting = inputs.isResting(provider.peer, service) ? 1 : 0
     const rank = [resting, provider.rttMs ?? Number.MAX_VALUE, inputs.draw()]
-    usable.push({ candidate: { peer: provider.peer, label: provider.node }, rank })
+    const { peer, node, rttMs } = provider
+    usable.push({ candidate: { peer, label: node, rttMs }, rank })
   }
   usable.sort((left, right) => compareRanks(left.rank, right.rank))
   return { candidates: usable.map(({ candidate }) => candidate), ruledOut }

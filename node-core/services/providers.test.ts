@@ -128,6 +128,18 @@ describe('choosing a provider', () => {
     expect(await greetingAt(pinned.port)).toBe('ECONNRESET')
     expect(warnings(consumer).join()).toContain('took longer than 100 ms')
   })
+
+  it('asks another provider beside one that died without a word, and waits for neither', async () => {
+    const silent = await scene.network.join()
+    await silent.transport.handle((flow) => void flow.on('error', () => {}))
+    scene.mesh.phantoms.push({ service: WEB, peer: silent.peer, node: 'silent' as NodeName })
+    await scene.provide('second')
+    const consumer = await scene.mesh.add('consumer', { attemptTimeoutMs: 50_000, totalTimeoutMs: 50_000 })
+    const port = await forwardTo(consumer)
+    const startedMs = performance.now()
+    for (let index = 0; index < 6; index++) expect(await greetingAt(port)).toBe('second')
+    expect(performance.now() - startedMs).toBeLessThan(20_000)
+  })
 })
 
 describe('policy', () => {
