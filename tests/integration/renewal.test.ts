@@ -8,7 +8,7 @@ import { freePort } from '../helpers/http-site.ts'
 import { createMeshFixture, type MeshFixture, type RunningNode, waitFor, x0t } from '../helpers/x0t.ts'
 
 const LIFETIME_MS = 15_000
-const LIFETIMES = 3
+const LIFETIMES = 2
 
 const statusOf = (node: RunningNode): Promise<Status> => node.json<Status>(['status'])
 
@@ -76,7 +76,7 @@ describe('certificates that last seconds', { timeout: 60_000 }, () => {
     return true
   }
 
-  it('are renewed by members and by the founder, and no membership and no flow ends over several lifetimes', async () => {
+  it('are renewed by members and by the founder, and no membership and no flow ends over two lifetimes', async () => {
     await waitFor('beta to be linked to alpha', async () => (await linkTo(beta, 'alpha'))?.state === 'up')
     const first = { alpha: await expiryOf(gamma, 'alpha'), beta: await expiryOf(gamma, 'beta') }
     const endsAt = performance.now() + LIFETIMES * LIFETIME_MS
