@@ -114,6 +114,22 @@ describe('what a node says of its links', () => {
     expect(told.length).toBe(settled + 1)
   })
 
+  it('is told at most every minute for a cost that has risen by little', async () => {
+    const { advertiser, set, told, pass } = setUp()
+    await advertiser.start()
+    set(1, 'up', 10)
+    pass(61_000)
+    const before = told.length
+    set(1, 'up', 30)
+    pass(15_000)
+    expect(told.length).toBe(before + 1)
+    set(1, 'up', 50)
+    pass(50_000)
+    expect(told.length).toBe(before + 1)
+    pass(12_000)
+    expect(told.length).toBe(before + 2)
+  })
+
   it('is told at once when a link falls under suspicion, at a cost that leaves it for last', async () => {
     const { advertiser, set, costs, clock } = setUp()
     await advertiser.start()

@@ -47,8 +47,13 @@ const GATHER_MS = 10
 /** This many at once, then one for each interval. */
 const BURST = 6
 const EVERY_MS = 2_000
-/** A cost that has moved is told at most this often. */
+/**
+ * A cost that has risen is told at most this often: soon when it has risen by much, seldom when by little. On a busy
+ * machine the round trip of an idle link wanders by some milliseconds all the time, and an advert has 4 KB.
+ */
 const COST_EVERY_MS = 10_000
+const LITTLE_EVERY_MS = 60_000
+const LITTLE_US = 50_000
 
 export const createAdvertiser = (deps: AdvertiserDeps, options: AdvertiserOptions): Advertiser =>
   new LinkAdvertiser(deps, options)
@@ -191,7 +196,8 @@ class LinkAdvertiser implements Advertiser {
       const riseUs = entry.costUs - (before?.costUs ?? 0)
       return before?.rttUs === null || riseUs < 0 || riseUs > URGENT_US
     })
-    return isUrgent || nowMs - this.#saidMs >= COST_EVERY_MS
+    const mostUs = Math.max(...moved.map(({ peer, costUs }) => costUs - (said.get(peer)?.costUs ?? 0)))
+    return isUrgent || nowMs - this.#saidMs >= (mostUs < LITTLE_US ? LITTLE_EVERY_MS : COST_EVERY_MS)
   }
 }
 
