@@ -1,5 +1,6 @@
 import type { NodeApi } from '../control/node-api.ts'
 import type { Knowledge } from '../knowledge/knowledge.ts'
+import type { IncidentBook } from '../mapek/incidents/incident-book.ts'
 import type { Host } from '../mesh/host/host.ts'
 import type { Links } from '../mesh/links/link-manager.ts'
 import type { Membership } from '../mesh/membership/membership.ts'
@@ -32,6 +33,7 @@ export interface NodeParts {
   readonly echo: Echo
   readonly services: Services
   readonly health: HealthBoard
+  readonly incidents: IncidentBook
   readonly webConsole: WebConsole
   readonly setup: NodeApi['setup']
   readonly config: ConfigStore

@@ -19,6 +19,7 @@ import type { WebConsole } from './console/web-console.ts'
 import { createHealthBoard } from './health-board.ts'
 import { watchNodeHealth } from './health-watch.ts'
 import { keepPorts, listenAddresses } from './listen-ports.ts'
+import { createMonitoring } from './mapek/monitoring.ts'
 import { loadMeshFacts, type MeshFacts, noMesh } from './mesh-facts.ts'
 import { createMeshStack, type MeshStack } from './mesh-stack.ts'
 import type { NodeParts } from './node-parts.ts'
@@ -124,7 +125,12 @@ async function startWithKeys(
   })
   const configured = createConfiguredParts(services)
   const interrupted = recoverSettingsFile(home.knowledge.configVersions, home.paths.config)
+  const monitoring = createMonitoring(
+    { ...deps, ...stack, services, knowledge: home.knowledge },
+    { home: home.paths.root },
+  )
   const parts: NodeParts = {
+    incidents: monitoring.incidents,
     ...{ ...deps, facts, services, health, knowledge: home.knowledge },
     ...{ membership: stack.membership, host: stack.host, links: stack.links },
     ...{ routing: stack.routing, reach: stack.reach, echo: stack.echo, announcedAddresses: announced },
@@ -158,6 +164,7 @@ async function startWithKeys(
     services,
     recoverParts(deps.logger, configured, interrupted),
     watchNodeHealth(parts, stack.noise),
+    monitoring,
     flowRecheck(stack, services.recheck),
     control,
     options.webConsole.serving(api),

@@ -51,6 +51,8 @@ export interface IncidentBook extends Lifecycle, PeopleDesk {
   advance(id: IncidentId, to: IncidentState, entry: TimelineEntry): Incident
   /** Adds to the timeline; a plan that the entry names becomes one of the incident's. */
   append(id: IncidentId, entry: TimelineEntry): Incident
+  /** Another incident explains it after all: it is closed without a delivery, and becomes a consequence of that one. */
+  absorb(id: IncidentId, into: IncidentId): void
   /** Who saw it too, and who acts. */
   setWitnesses(id: IncidentId, witnesses: readonly PeerId[], coordinator: PeerId): Incident
   /** Gives it the name that another witness gave it, if that one goes first. */
@@ -139,6 +141,15 @@ export function createIncidentBook(deps: IncidentBookDeps, options: IncidentBook
         const resolvedAt = to === 'resolved' ? entry.at : undefined
         return withEntry({ ...incident, state: to, resolvedAt }, entry)
       }),
+    absorb(id, into) {
+      const { code, subject, state } = find(id)
+      if (isOver(state) || id === into) return
+      const root = change(into, (incident) => withConsequences(incident, [{ code, subject }]))
+      const text = `Explained by ${root.id}: ${root.title}`
+      change(id, (incident) =>
+        withEntry({ ...incident, state: 'resolved' }, { at: clock.now(), kind: 'diagnosis', text }),
+      )
+    },
     append: (id, entry) => change(id, (incident) => withEntry(incident, entry)),
     setWitnesses: (id, witnesses, coordinator) =>
       change(id, (incident) => {

@@ -29,7 +29,7 @@ const OF_A_LINK = ['node-down', 'node-stopped', ...WIDE] as const
 
 export const SYMPTOMS = {
   'node-down': kind(
-    ...(['critical', 1_000, true, WIDE] as const),
+    ...(['critical', 1_000, true, ['node-stopped', ...WIDE]] as const),
     'A member answers nobody any more: its process crashed or hangs, or its machine or network is gone.',
     'Look at the machine: is it up, does x0t status answer there, does its network work?',
   ),

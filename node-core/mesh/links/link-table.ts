@@ -12,6 +12,8 @@ import type { LinkEvidence } from './link-state.ts'
 import { type DownLink, downView, type LinkView, linkView } from './link-view.ts'
 import { ATTACH_LIMIT_MS, ProbeSession } from './probe-session.ts'
 
+export type Farewell = 'stopped' | 'full'
+
 export interface LinkEvents {
   stateChanged: {
     readonly peer: PeerId
@@ -24,6 +26,8 @@ export interface LinkEvents {
     readonly evidence: LinkEvidence | undefined
     readonly address: string
     readonly suite: string
+    /** One end said goodbye: it stops, or has more links than it wants. */
+    readonly farewell?: Farewell
   }
   /** Where this node can be reached has changed; it should be advertised anew. */
   addressesChanged: { readonly addresses: readonly string[] }
@@ -60,6 +64,7 @@ interface Link {
   /** Why it will have ended, once that is known. */
   endReason: string | undefined
   declined: boolean
+  farewell: Farewell | undefined
 }
 
 export interface LinkTableDeps {
@@ -139,6 +144,7 @@ class Table implements LinkTable {
     const link = this.#links.get(peer)
     if (link === undefined) return
     link.endReason = 'this node has more links than it wants'
+    link.farewell = 'full'
     link.session.sayBye('full')
     this.#remove(link, undefined)
     void this.#deps.host.release(peer, link.endReason)
@@ -174,13 +180,14 @@ class Table implements LinkTable {
         const link = this.#links.get(peer)
         if (link?.session !== session) return
         link.declined = reason === 'full'
+        link.farewell = reason === 'full' ? 'full' : 'stopped'
         this.#end(peer, reason === 'full' ? 'the peer has enough links' : 'the peer stopped')
       },
       onBroken: (reason) => {
         if (this.#links.get(peer)?.session === session) this.#end(peer, `the probes broke: ${reason}`)
       },
     })
-    this.#links.set(peer, { session, endReason: undefined, declined: false })
+    this.#links.set(peer, { session, endReason: undefined, declined: false, farewell: undefined })
     this.#down.delete(peer)
     this.#tell(connection, from, 'up', `connected ${connection.direction}`, undefined)
     if (connection.direction === 'outbound') void this.#openProbes(session)
@@ -258,7 +265,8 @@ class Table implements LinkTable {
     session.stop()
     this.#rememberDown(connection.peer, { sinceMs: nowMs, seenAtMs: connection.lastReceivedMs() })
     const from = status.state === 'down' ? 'suspect' : status.state
-    this.#tell(connection, from, 'down', link.endReason ?? 'the connection closed', evidence)
+    const reason = link.endReason ?? 'the connection closed'
+    this.#tell(connection, from, 'down', reason, evidence, link.farewell)
     this.#ended({
       peer: connection.peer,
       lastedMs: nowMs - connection.openedAtMs,
@@ -272,10 +280,12 @@ class Table implements LinkTable {
     to: LinkState,
     reason: string,
     evidence: LinkEvidence | undefined,
+    farewell?: Farewell,
   ): void {
     const { peer, address, suite } = connection
     this.#deps.logger.info(`link ${to}`, { peer, from, reason, address })
-    this.#deps.events.emit('stateChanged', { peer, from, to, reason, evidence, address, suite })
+    const change = { peer, from, to, reason, evidence, address, suite }
+    this.#deps.events.emit('stateChanged', farewell === undefined ? change : { ...change, farewell })
   }
 }
 

@@ -1,0 +1,130 @@
+import { PRODUCT_VERSION } from '../../contract/version.ts'
+import { type PeerId, parsePeerId } from '../../domain/ids.ts'
+import type { LinkFact, MemberFact, Picture, ServiceFact, Signs, Watch } from '../../mapek/monitor/picture.ts'
+import { isRetryable } from '../../mesh/membership/events.ts'
+import type { NoiseHfsParts } from '../../noise-hfs/noise-hfs.ts'
+import { createEmitter, type Emitter } from '../../platform/emitter.ts'
+import { messageOf } from '../../platform/error.ts'
+import type { Lifecycle } from '../../platform/lifecycle.ts'
+import type { NodeParts } from '../node-parts.ts'
+import type { Resources } from './resources.ts'
+import type { StoreCheck } from './store-check.ts'
+
+export type WatchedParts = Pick<
+  NodeParts,
+  'clock' | 'logger' | 'membership' | 'links' | 'routing' | 'services' | 'host' | 'echo'
+>
+
+/** Members and the ways to them are worked out anew when a way may have changed, and otherwise so often. */
+const MEMBERS_AGE_MS = 5_000
+
+/** Fits the parts of a node to what the monitor wants to see. */
+export function createMeshWatch(
+  parts: WatchedParts,
+  noise: Pick<NoiseHfsParts, 'events'>,
+  own: { readonly resources: Resources; readonly storeCheck: StoreCheck },
+): Watch & Lifecycle {
+  const { clock, membership, links, routing, services, host, echo } = parts
+  const { self } = membership
+  const log = parts.logger.child({ component: 'monitor' })
+  const signs = createEmitter<Signs>((error) =>
+    log.error('a listener to the monitor failed', { error: messageOf(error) }),
+  )
+  const offs: (() => void)[] = []
+  let members: readonly MemberFact[] = []
+  let membersDueMs = 0
+
+  const readMembers = (): readonly MemberFact[] => {
+    if (clock.monotonicMs() < membersDueMs) return members
+    membersDueMs = clock.monotonicMs() + MEMBERS_AGE_MS
+    const neighbours = new Map<PeerId, readonly PeerId[]>(
+      routing.topology().nodes.map((node) => [node.origin, node.links.map(({ peer }) => peer)]),
+    )
+    members = membership
+      .members()
+      .filter(({ peer, standing }) => standing === 'member' && peer !== self)
+      .map(({ peer, record }) => ({
+        ...{ peer, version: record?.version, neighbours: neighbours.get(peer) ?? [] },
+        reachable: routing.pathsTo(peer).length > 0,
+      }))
+    return members
+  }
+  const readLinks = (): LinkFact[] =>
+    links.links().map(({ peer, state, sinceMs, rttMs, jitterMs, lossEstimate, clockOffsetMs }) => ({
+      ...{ peer, state, sinceMs, rttMs, jitterMs, lossEstimate, clockOffsetMs },
+      queuedBytes: host.connections.of(peer)?.unsentBytes() ?? 0,
+    }))
+  const readServices = (): ServiceFact[] => {
+    const used = new Set<string>(services.forwards().map(({ service }) => service))
+    return services.services().map(({ name, peer, state, detail, local }) => ({
+      ...{ name, provider: peer, state, detail },
+      concerns: local || used.has(name),
+    }))
+  }
+  const readCertificate = (): Picture['certificate'] => {
+    const expiresAt = membership.longestOwnChain()?.leaf.expiresAt
+    const renewalDueAt = membership.renewalDueAtMs()
+    return expiresAt === undefined || renewalDueAt === undefined ? undefined : { expiresAt, renewalDueAt }
+  }
+
+  return {
+    self,
+    signs,
+    nameOf: (peer) => membership.certificateOf(peer)?.name ?? peer,
+    echo: (peer, signal) => echo.ping(peer, signal),
+    picture: () => ({
+      ...{ standing: membership.standing(self), links: readLinks(), members: readMembers() },
+      ...{ services: readServices(), certificate: readCertificate(), version: PRODUCT_VERSION },
+      ...{ resources: own.resources.sample(), storeFault: own.storeCheck.fault() },
+    }),
+    async start() {
+      const stale = (): void => {
+        membersDueMs = 0
+      }
+      offs.push(
+        routing.events.on('changed', () => {
+          stale()
+          signs.emit('routes', {})
+        }),
+        membership.events.on('memberChanged', stale),
+        membership.events.on('expelled', stale),
+        ...followLinks(parts, signs, stale),
+        ...followPeers(parts, noise, signs),
+      )
+    },
+    async stop() {
+      for (const off of offs.splice(0)) off()
+    },
+  }
+}
+
+function followLinks({ links }: WatchedParts, signs: Emitter<Signs>, stale: () => void): (() => void)[] {
+  return [
+    links.events.on('stateChanged', ({ peer, from, to, reason, evidence, farewell }) => {
+      stale()
+      signs.emit('link', { peer, from, to, reason, silentSide: evidence?.silentSide, farewell })
+    }),
+    links.events.on('woke', () => signs.emit('woke', {})),
+  ]
+}
+
+function followPeers(
+  { membership }: WatchedParts,
+  { events }: Pick<NoiseHfsParts, 'events'>,
+  signs: Emitter<Signs>,
+): (() => void)[] {
+  /** What a stranger does is counted by the gate in front of the handshake; here it is about members. */
+  const failed = (peer: string | undefined, why: string): void => {
+    const member = parsePeerId(peer ?? '')
+    if (member === undefined || membership.certificateOf(member) === undefined) return
+    signs.emit('handshakeFailed', { peer: member, why })
+  }
+  return [
+    membership.events.on('misbehaved', ({ peer, what }) => signs.emit('misbehaved', { peer, what })),
+    membership.events.on('clockBehind', ({ byMs }) => signs.emit('clockBehind', { byMs })),
+    events.on('refused', ({ peer, code, reason }) => {
+      if (!isRetryable(code)) failed(peer, reason)
+    }),
+    events.on('failed', ({ peer, fault }) => failed(peer, fault.code)),
+  ]
+}

@@ -1,0 +1,61 @@
+import { createAnalyzer } from '../../mapek/analyze/analyzer.ts'
+import { createIncidentBook, type IncidentBook } from '../../mapek/incidents/incident-book.ts'
+import type { IncidentStore } from '../../mapek/ports.ts'
+import type { NoiseHfsParts } from '../../noise-hfs/noise-hfs.ts'
+import { type Lifecycle, startAll, stopAll } from '../../platform/lifecycle.ts'
+import { createMeshWatch, type WatchedParts } from './mesh-watch.ts'
+import { createResources } from './resources.ts'
+import { createStoreCheck } from './store-check.ts'
+
+export interface Monitoring extends Lifecycle {
+  readonly incidents: IncidentBook
+}
+
+export interface MonitoringDeps extends WatchedParts {
+  readonly noise: Pick<NoiseHfsParts, 'events'>
+  readonly knowledge: {
+    readonly incidents: IncidentStore
+    readonly meta: { set(key: string, value: string): void }
+  }
+}
+
+/** Watches the mesh and keeps the book of incidents: M and A of the loop, fitted to the parts of this node. */
+export function createMonitoring(deps: MonitoringDeps, options: { readonly home: string }): Monitoring {
+  const { clock, logger, knowledge, membership } = deps
+  const storeCheck = createStoreCheck({ clock, meta: knowledge.meta })
+  const resources = createResources({ clock, home: options.home })
+  const incidents = createIncidentBook(
+    { clock, logger, store: noting(knowledge.incidents, storeCheck.failed) },
+    { self: membership.self },
+  )
+  const watch = createMeshWatch(deps, deps.noise, { resources, storeCheck })
+  const analyzer = createAnalyzer({ clock, logger, watch, book: incidents })
+  const parts = [incidents, resources, watch, analyzer]
+  return {
+    incidents,
+    start: () => startAll(parts),
+    async stop() {
+      const failures = await stopAll(parts)
+      if (failures.length > 0) throw new AggregateError(failures, 'the monitoring did not stop cleanly')
+    },
+  }
+}
+
+/** The store of incidents, telling of each failure. */
+function noting(store: IncidentStore, failed: () => void): IncidentStore {
+  const guarded = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      failed()
+      throw error
+    }
+  }
+  return {
+    save: (incident) => guarded(() => store.save(incident)),
+    get: (id) => guarded(() => store.get(id)),
+    remove: (id) => guarded(() => store.remove(id)),
+    unresolved: (limit) => guarded(() => store.unresolved(limit)),
+    recent: (limit, before) => guarded(() => store.recent(limit, before)),
+  }
+}

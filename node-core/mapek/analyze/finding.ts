@@ -1,0 +1,19 @@
+import type { PeerId } from '../../domain/ids.ts'
+import { linkSubject, type NodePart, type Subject } from '../../domain/subject.ts'
+import type { Evidence } from '../../domain/symptom.ts'
+import type { SymptomCode } from '../symptoms/catalogue.ts'
+
+/** What one look at the mesh found, before anything is said of roots and consequences. */
+export interface Finding {
+  readonly code: SymptomCode
+  readonly subject: Subject
+  readonly confidence: number
+  readonly firstSeenAt: number
+  /** In words, with names. */
+  readonly text: string
+  readonly figure?: NonNullable<Evidence['figure']>
+}
+
+export const aboutNode = (peer: PeerId): Subject => ({ kind: 'node', peer })
+export const aboutPart = (peer: PeerId, part: NodePart): Subject => ({ kind: 'part', peer, part })
+export const aboutLink = linkSubject
