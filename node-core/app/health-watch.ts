@@ -22,6 +22,7 @@ export function watchNodeHealth(parts: NodeParts, noise: Pick<NoiseHfsParts, 'ev
         ...linkItems(parts, refusals),
         ...serviceItems(parts),
         ...joinItems(parts),
+        ...incidentItems(parts),
       ])
       offs.push(followClock(parts), refusals.follow(noise.events), ...logHandshakes(parts, noise))
     },
@@ -100,11 +101,6 @@ function linkItems({ membership, links, clock, startedAt }: NodeParts, refusals:
   if (others.length > 0 && works.length === 0 && isMember && !isStarting) {
     items.push(isolatedItem(others, refusals))
   }
-  const weak = all.filter(({ state }) => state === 'degraded' || state === 'suspect')
-  if (weak.length > 0) {
-    const names = weak.map(({ peer, state }) => `${membership.certificateOf(peer)?.name ?? peer} (${state})`)
-    items.push(item('links-weak', 'warning', `Links in trouble: ${names.join(', ')}.`, true))
-  }
   return items
 }
 
@@ -123,6 +119,29 @@ function serviceItems({ services }: NodeParts): HealthItem[] {
     items.push(item('forwards-failed', 'warning', `Forwards that cannot listen: ${ports.join('; ')}.`, false))
   }
   return items
+}
+
+/** Codes that the readings above have words of their own for: nothing is said twice. */
+const SAID_ABOVE: readonly string[] = [
+  'isolated',
+  'certificate-expiring',
+  'certificate-expired',
+  'clock-skew',
+  'service-down',
+  'uplink-down',
+]
+
+/** One line for each kind of incident that is open: the root alone, never what it explains. */
+function incidentItems({ incidents }: NodeParts): HealthItem[] {
+  const open = incidents.list({ open: true }).filter(({ code }) => !SAID_ABOVE.includes(code))
+  const codes = [...new Set(open.map(({ code }) => code))]
+  return codes.flatMap((code) => {
+    const all = open.filter((incident) => incident.code === code)
+    const [worst] = all
+    if (worst === undefined) return []
+    const more = all.length > 1 ? `, and ${all.length - 1} more like it` : ''
+    return [item(code, worst.severity, `${worst.title}${more} (${worst.id}).`, worst.impactsConnectivity)]
+  })
 }
 
 function joinItems({ membership }: NodeParts): HealthItem[] {

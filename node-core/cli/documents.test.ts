@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type CliHome, type CliOptions, createCliHome, documentOf } from '../../tests/helpers/cli-process.ts'
+import { INCIDENT_ID } from '../../tests/helpers/fake-incidents.ts'
 import { JOIN_ID, PHONE, SERVER, TOKEN } from '../../tests/helpers/fake-node-api.ts'
 import { errorDocumentSchema } from '../contract/errors.ts'
+import { incidentDocumentSchema, incidentSchema } from '../contract/incidents-schemas.ts'
 import { netcheckResultSchema, routeSchema, traceResultSchema } from '../contract/routing-schemas.ts'
 import {
   forwardSchema,
@@ -64,6 +66,9 @@ describe('documents', () => {
     expect(documentOf(listOf(forwardSchema), await x0t(['forward', '--json'])).items).toHaveLength(0)
     expect(documentOf(listOf(socksSchema), await x0t(['socks', '--json'])).items).toHaveLength(0)
     expect(documentOf(listOf(joinSchema), await x0t(['approve', '--json'])).items).toHaveLength(1)
+    const incidents = documentOf(listOf(incidentSchema), await x0t(['incidents', 'list', '--json']))
+    expect(incidents.items.map(({ title }) => title)).toEqual(['The link between laptop and phone is down'])
+    documentOf(incidentDocumentSchema, await x0t(['incidents', 'show', INCIDENT_ID, '--json']))
   })
 
   it('prints what was done for every change', async () => {
@@ -85,6 +90,14 @@ describe('documents', () => {
       await x0t(['unforward', '8080', '--json']),
     )
     documentOf(doc({ socks: socksSchema }), await x0t(['socks', '1080', '--json']))
+    for (const words of [
+      ['ack', INCIDENT_ID, '--owner', 'ada'],
+      ['note', INCIDENT_ID, 'a digger'],
+      ['silence', INCIDENT_ID, '--for', '2h'],
+      ['resolve', INCIDENT_ID, '--reason', 'repaired'],
+    ]) {
+      documentOf(incidentDocumentSchema, await x0t(['incidents', ...words, '--json']))
+    }
     documentOf(doc({ port: z.literal(1080) }), await x0t(['unsocks', '1080', '--json']))
     documentOf(
       doc({ peer: z.literal(PHONE), name: z.literal('phone'), alsoRevoked: z.array(z.string()) }),
@@ -98,6 +111,11 @@ describe('documents', () => {
       'forwards.add {"port":8080,"service":"web","node":"server"}',
       'forwards.remove {"port":8080}',
       'socks.add {"port":1080}',
+      `incidents.acknowledge {"id":"${INCIDENT_ID}"}`,
+      `incidents.own {"id":"${INCIDENT_ID}","owner":"ada"}`,
+      `incidents.note {"id":"${INCIDENT_ID}","text":"a digger"}`,
+      `incidents.silence {"id":"${INCIDENT_ID}","forMs":7200000}`,
+      `incidents.resolve {"id":"${INCIDENT_ID}","reason":"repaired"}`,
       'socks.remove {"port":1080}',
       'members.revoke {"node":"phone","reason":"lost"}',
     ])

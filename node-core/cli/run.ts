@@ -5,6 +5,7 @@ import { completionCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import { consoleCommand } from './commands/console.ts'
 import { downCommand } from './commands/down.ts'
+import { incidentCommands } from './commands/incidents.ts'
 import { initCommand } from './commands/init.ts'
 import { inviteCommand } from './commands/invite.ts'
 import { joinCommand } from './commands/join.ts'
@@ -70,6 +71,7 @@ export const COMMANDS = [
   unsocksCommand,
   versionCommand,
   completionCommand,
+  ...incidentCommands,
   ...policyCommands,
   ...serviceCommands,
   labUpCommand,

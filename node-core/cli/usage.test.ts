@@ -36,6 +36,7 @@ describe('help', () => {
             .split(' ')
             .map((verb) => `lab ${verb}`),
         )
+        .concat('list show ack note silence resolve'.split(' ').map((verb) => `incidents ${verb}`))
         .concat('service install', 'service uninstall', 'service status', 'can', 'flags')
         .concat('show test diff apply history rollback'.split(' ').map((verb) => `policy ${verb}`))
         .sort(),

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { configOperations } from './config.ts'
 import { consoleOperations } from './console.ts'
 import { nodeEventSchema, subscribeInputSchema } from './events-schemas.ts'
+import { incidents } from './incidents.ts'
 import { changesMesh, changesNode, reads } from './operation.ts'
 import { policyOperations } from './policy.ts'
 import { netcheckResultSchema, routeSchema, traceResultSchema } from './routing-schemas.ts'
@@ -103,6 +104,7 @@ export const contract = {
       .input(z.strictObject({ id: joinIdSchema }))
       .output(documentOf({ join: joinSchema })),
   },
+  incidents,
   policy: policyOperations,
   services: {
     list: reads('viewer').output(listOf(serviceSchema)),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { incidentSchema } from './incidents-schemas.ts'
 import {
   forwardSchema,
   healthItemSchema,
@@ -43,6 +44,7 @@ const TOPIC_ITEMS = {
   forwards: forwardSchema,
   socks: socksSchema,
   flows: flowItemSchema,
+  incidents: incidentSchema,
 }
 
 export type Topic = keyof typeof TOPIC_ITEMS
@@ -59,6 +61,7 @@ export const TOPIC_KEYS: TopicKeys = {
   forwards: ({ port }) => String(port),
   socks: ({ port }) => String(port),
   flows: ({ id }) => id,
+  incidents: ({ id }) => id,
 }
 
 const headShape = {
@@ -97,10 +100,20 @@ export const nodeEventSchema = z.discriminatedUnion('topic', [
   eventOf('forwards', TOPIC_ITEMS.forwards),
   eventOf('socks', TOPIC_ITEMS.socks),
   eventOf('flows', TOPIC_ITEMS.flows),
+  eventOf('incidents', TOPIC_ITEMS.incidents),
 ])
 export type NodeEvent = z.infer<typeof nodeEventSchema>
 
-const topicSchema = z.enum(['node', 'links', 'members', 'services', 'forwards', 'socks', 'flows'])
+const topicSchema = z.enum([
+  'node',
+  'links',
+  'members',
+  'services',
+  'forwards',
+  'socks',
+  'flows',
+  'incidents',
+])
 export const TOPICS: readonly Topic[] = topicSchema.options
 
 /** Which topics to follow. */

@@ -21,7 +21,7 @@ export const SCHEMA_VERSION = 1
 const schemaVersion = z.literal(SCHEMA_VERSION)
 
 /** Text that a domain parser accepts, typed as what the parser returns. */
-function idSchema<T extends string>(
+export function idSchema<T extends string>(
   parse: (raw: string) => T | undefined,
   what: string,
 ): z.ZodType<T, string> {

@@ -1,5 +1,6 @@
 import { createRouterClient, ORPCError } from '@orpc/server'
 import { describe, expect, it } from 'vitest'
+import { INCIDENT_ID } from '../../tests/helpers/fake-incidents.ts'
 import { createFakeNode, JOIN_ID } from '../../tests/helpers/fake-node-api.ts'
 import { createManualClock } from '../../tests/helpers/manual-clock.ts'
 import { contract } from '../contract/contract.ts'
@@ -35,6 +36,13 @@ function setUp(caller: Role = 'owner', logger = silentLogger, clock = systemCloc
     'joins.list': () => client.joins.list(),
     'joins.approve': () => client.joins.approve({ id: JOIN_ID }),
     'joins.reject': () => client.joins.reject({ id: JOIN_ID }),
+    'incidents.list': () => client.incidents.list({ open: true, limit: 10 }),
+    'incidents.get': () => client.incidents.get({ id: INCIDENT_ID }),
+    'incidents.acknowledge': () => client.incidents.acknowledge({ id: INCIDENT_ID }),
+    'incidents.own': () => client.incidents.own({ id: INCIDENT_ID, owner: 'ada' }),
+    'incidents.note': () => client.incidents.note({ id: INCIDENT_ID, text: 'seen' }),
+    'incidents.silence': () => client.incidents.silence({ id: INCIDENT_ID, forMs: 60_000 }),
+    'incidents.resolve': () => client.incidents.resolve({ id: INCIDENT_ID, reason: 'repaired' }),
     'policy.show': () => client.policy.show({ number: null }),
     'policy.history': () => client.policy.history(),
     'policy.review': () => client.policy.review({ document: 'version: 1' }),

@@ -130,6 +130,29 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
         asDocument(await api.joins.reject(input, callOf(context))),
       ),
     },
+    incidents: {
+      list: os.incidents.list.handler(async ({ input, context }) =>
+        asDocument(await api.incidents.list(input, callOf(context))),
+      ),
+      get: os.incidents.get.handler(async ({ input, context }) =>
+        asDocument(await api.incidents.get(input, callOf(context))),
+      ),
+      acknowledge: os.incidents.acknowledge.handler(async ({ input, context }) =>
+        asDocument(await api.incidents.acknowledge(input, callOf(context))),
+      ),
+      own: os.incidents.own.handler(async ({ input, context }) =>
+        asDocument(await api.incidents.own(input, callOf(context))),
+      ),
+      note: os.incidents.note.handler(async ({ input, context }) =>
+        asDocument(await api.incidents.note(input, callOf(context))),
+      ),
+      silence: os.incidents.silence.handler(async ({ input, context }) =>
+        asDocument(await api.incidents.silence(input, callOf(context))),
+      ),
+      resolve: os.incidents.resolve.handler(async ({ input, context }) =>
+        asDocument(await api.incidents.resolve(input, callOf(context))),
+      ),
+    },
     policy: {
       show: os.policy.show.handler(async ({ input, context }) =>
         asDocument(await api.policy.show(input, callOf(context))),

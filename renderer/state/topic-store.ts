@@ -13,6 +13,7 @@ const NOTHING: TopicState = {
   forwards: undefined,
   socks: undefined,
   flows: undefined,
+  incidents: undefined,
 }
 
 /** What the node tells by itself, topic by topic. It stays when the line is lost: then it is old, and the page says so. */
@@ -45,6 +46,8 @@ function nextState(state: TopicState, event: NodeEvent): Partial<TopicState> | '
       return put('socks', applyEvent(state.socks, event))
     case 'flows':
       return put('flows', applyEvent(state.flows, event))
+    case 'incidents':
+      return put('incidents', applyEvent(state.incidents, event))
   }
 }
 

@@ -19,6 +19,7 @@ import type { CallOptions, NodeApi } from '../../node-core/control/node-api.ts'
 import type { NodeName, PeerId } from '../../node-core/domain/ids.ts'
 import type { Role } from '../../node-core/domain/role.ts'
 import { FaultError } from '../../node-core/platform/error.ts'
+import { fakeIncidents } from './fake-incidents.ts'
 import { createFakePolicy, type FakePolicyState, initialPolicy } from './fake-policy.ts'
 
 const nameOf = (raw: string): NodeName => nodeNameSchema.parse(raw)
@@ -431,6 +432,7 @@ function createApi(state: FakeNodeState): NodeApi {
         return { port, service: found.service }
       },
     },
+    incidents: fakeIncidents(called),
     socks: {
       async list() {
         called('socks.list')

@@ -6,6 +6,7 @@ import type { NodeParts } from '../node-parts.ts'
 import { configOperations } from './config-operations.ts'
 import { consoleOperations } from './console-operations.ts'
 import { eventOperations } from './event-operations.ts'
+import { incidentOperations } from './incident-operations.ts'
 import { netcheck } from './netcheck.ts'
 import { policyOperations } from './policy-operations.ts'
 import { requireNode } from './resolve-node.ts'
@@ -33,6 +34,7 @@ export function createNodeApi(parts: NodeParts): NodeApi {
       create: async ({ role, expiresMs, approve }) => createInvite(parts, { role, expiresMs, approve }),
     },
     joins: joinOperations(parts),
+    incidents: incidentOperations(parts),
     policy: policyOperations(parts),
     services: serviceOperations(parts),
     forwards: forwardOperations(parts),

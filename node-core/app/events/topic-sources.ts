@@ -1,8 +1,11 @@
 import { TOPIC_KEYS, type Topic, type TopicItem } from '../../contract/events-schemas.ts'
 import { createTopicLog, type TopicLog } from '../../control/events/topic-log.ts'
+import { incidentItem } from '../api/incident-operations.ts'
 import { buildStatus } from '../api/status.ts'
 import { forwardView, linkDetail, memberDetail, serviceView, socksView } from '../api/views.ts'
 import type { NodeParts } from '../node-parts.ts'
+
+const MAX_INCIDENTS = 100
 
 /** Everything that can be followed, read from the parts of a running node. */
 export function topicLogs(parts: NodeParts): Readonly<Record<Topic, TopicLog>> {
@@ -72,6 +75,13 @@ export function topicLogs(parts: NodeParts): Readonly<Record<Topic, TopicLog>> {
       items: () => services.flows().map((flow) => ({ ...flow, id: String(flow.id) })),
       key: TOPIC_KEYS.flows,
       event: (head, set) => ({ topic: 'flows', ...head, set }),
+    }),
+    incidents: createTopicLog({
+      // What is over stays for a while, so that a reader sees how it ended.
+      items: () => parts.incidents.list({ limit: MAX_INCIDENTS }).map((one) => incidentItem(parts, one)),
+      key: TOPIC_KEYS.incidents,
+      event: (head, set) => ({ topic: 'incidents', ...head, set }),
+      watch: (changed) => parts.incidents.events.on('changed', changed),
     }),
   }
 }

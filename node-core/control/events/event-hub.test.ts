@@ -42,7 +42,7 @@ beforeEach(() => {
   watched = 0
   logs = {
     ...{ node: nothing(), links: nothing(), members: nothing(), services: nothing() },
-    ...{ forwards: nothing(), socks: nothing() },
+    ...{ forwards: nothing(), socks: nothing(), incidents: nothing() },
     flows: createTopicLog({
       items: () => {
         looks += 1

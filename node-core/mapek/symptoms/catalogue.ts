@@ -192,3 +192,7 @@ export function symptomsTable(): string {
     ...rows,
   ].join('\n')
 }
+
+/** What to do about a code that came from outside; undefined for one that this version does not know. */
+export const remedyOf = (code: string): string | undefined =>
+  Object.entries<SymptomKind>(SYMPTOMS).find(([known]) => known === code)?.[1].remedy
