@@ -44,6 +44,10 @@ export function createSetupApi({ clock, webConsole, home, setup, requestStop }: 
     routes: { list: refuse, trace: refuse },
     invites: { create: refuse },
     joins: { list: refuse, approve: refuse, reject: refuse },
+    incidents: {
+      ...{ list: refuse, get: refuse, acknowledge: refuse, own: refuse },
+      ...{ note: refuse, silence: refuse, resolve: refuse },
+    },
     services: { list: refuse, expose: refuse, unexpose: refuse },
     forwards: { list: refuse, add: refuse, remove: refuse },
     config: {
