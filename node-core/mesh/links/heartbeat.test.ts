@@ -25,12 +25,16 @@ function setUp() {
   const held = createHeldClock()
   const stalls: number[] = []
   const wakes: number[] = []
+  const lags: number[] = []
   const heartbeat = createHeartbeat(held.clock, 100, {
-    onTick: (stalledMs) => stalls.push(stalledMs),
+    onTick: (stalledMs, lagMs) => {
+      stalls.push(stalledMs)
+      lags.push(lagMs)
+    },
     onWake: (sleptMs) => wakes.push(sleptMs),
   })
   heartbeat.start()
-  return { ...held, stalls, wakes, heartbeat }
+  return { ...held, stalls, wakes, lags, heartbeat }
 }
 
 describe('heartbeat', () => {
@@ -42,6 +46,21 @@ describe('heartbeat', () => {
     advance(1_000)
     expect(stalls).toHaveLength(10)
     expect(wakes).toEqual([])
+  })
+
+  it('tells how late it has been of late, forgets it within seconds, and never tells much', () => {
+    const { advance, hold, lags } = setUp()
+    hold(60)
+    advance(100)
+    expect(lags).toEqual([60])
+    advance(3_500)
+    expect(lags.at(-1)).toBeLessThan(32)
+    expect(lags.at(-1)).toBeGreaterThan(28)
+    advance(30_000)
+    expect(lags.at(-1)).toBeLessThan(1)
+    hold(9_000)
+    advance(100)
+    expect(lags.at(-1)).toBe(300)
   })
 
   it('tells how long the process did not run', () => {

@@ -71,9 +71,9 @@ export function createLinks(deps: LinksDeps, options: LinksOptions = {}): Links 
       if (running !== undefined) return
       const keeper = createNeighbourKeeper({ ...deps, logger, table }, options)
       const heartbeat = createHeartbeat(deps.clock, BUSY_INTERVAL_MS, {
-        onTick(stalledMs) {
+        onTick(stalledMs, lagMs) {
           addresses.tick(() => keeper.retrySoon())
-          table.tick(stalledMs)
+          table.tick(stalledMs, lagMs)
           keeper.tick()
         },
         onWake(sleptMs) {

@@ -39,7 +39,7 @@ export interface LinkEvents {
 export interface LinkTable {
   start(): Promise<void>
   stop(): Promise<void>
-  tick(stalledMs: number): void
+  tick(stalledMs: number, lagMs: number): void
   /** Probes all links fast for a while. */
   hurry(): void
   sessionOf(peer: PeerId): ProbeSession | undefined
@@ -121,10 +121,10 @@ class Table implements LinkTable {
     this.#ended = listener
   }
 
-  tick(stalledMs: number): void {
+  tick(stalledMs: number, lagMs: number): void {
     for (const { session } of this.#links.values()) {
       if (stalledMs > 0) session.forgiveSilence(stalledMs)
-      session.tick()
+      session.tick(lagMs)
     }
   }
 

@@ -104,17 +104,18 @@ export class PeerMonitor {
     }
   }
 
-  evidence(rhythm: Rhythm): LinkEvidence {
+  /** @param lagMs how late this process has been itself, of late */
+  evidence(rhythm: Rhythm, lagMs = 0): LinkEvidence {
     // Every beat of ours is answered by the muxer, so the faster of the two rhythms is what can be expected. When this
     // end has just become busy, the answer to its first quick beat cannot be there yet.
     const expectedMs = Math.min(this.#last?.beat.intervalMs ?? IDLE_INTERVAL_MS, rhythm.intervalMs)
     const rttMs = this.#timing?.smoothedRttMs ?? 0
     const isBusy = rhythm.intervalMs < IDLE_INTERVAL_MS
     const fromMs = Math.max(this.#heardMs(), isBusy ? rhythm.sinceMs + rttMs : 0)
-    const phiHere = suspicion(this.#lateness, this.#clock.monotonicMs() - fromMs, expectedMs)
+    const phiHere = suspicion(this.#lateness, this.#clock.monotonicMs() - fromMs, expectedMs, lagMs)
     // What the other end says of us is as old as its last beat, and idle beats are all that it could count on.
     const silentThereMs = this.#last?.beat.silentMs ?? 0
-    const phiThere = suspicion([], silentThereMs - rttMs, IDLE_INTERVAL_MS)
+    const phiThere = suspicion([], silentThereMs - rttMs, IDLE_INTERVAL_MS, lagMs)
     const silentSide = phiHere >= phiThere ? 'here' : 'there'
     const loss = this.measures().loss
     return {

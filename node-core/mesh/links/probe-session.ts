@@ -79,7 +79,7 @@ export class ProbeSession {
   }
 
   /** Sends what is due and looks at the evidence; to be called every `BUSY_INTERVAL_MS`. */
-  tick(): void {
+  tick(lagMs: number): void {
     const nowMs = this.#clock.monotonicMs()
     if (this.#frames === undefined) {
       if (nowMs - this.connection.openedAtMs > ATTACH_LIMIT_MS) {
@@ -89,7 +89,7 @@ export class ProbeSession {
     }
     this.#followTraffic(nowMs)
     if (nowMs >= this.#beatDueMs) this.#sendBeat()
-    const evidence = this.#monitor.evidence(this.#rhythm)
+    const evidence = this.#monitor.evidence(this.#rhythm, lagMs)
     const previous = this.#status
     this.#status = nextStatus(previous, evidence, nowMs)
     if (this.#status.state !== previous.state) this.#events.onStatus(previous, evidence)

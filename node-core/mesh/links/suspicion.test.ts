@@ -7,9 +7,9 @@ const historyOf = (values: readonly number[]): LatenessHistory =>
 const steady = historyOf(Array.from({ length: 64 }, (_, index) => (index % 5) * 2))
 
 /** The silence after which the peer becomes suspect, ms. */
-function suspectAfterMs(history: LatenessHistory, intervalMs: number): number {
+function suspectAfterMs(history: LatenessHistory, intervalMs: number, lagMs = 0): number {
   let silentMs = 0
-  while (suspicion(history, silentMs, intervalMs) < SUSPECT_PHI) silentMs += 1
+  while (suspicion(history, silentMs, intervalMs, lagMs) < SUSPECT_PHI) silentMs += 1
   return silentMs
 }
 
@@ -33,6 +33,16 @@ describe('suspicion', () => {
     const hopeless = historyOf(Array.from({ length: 64 }, (_, index) => (index % 2) * 60_000))
     expect(suspectAfterMs(hopeless, 100)).toBeLessThan(1_000)
     expect(suspectAfterMs(hopeless, 1_000)).toBeLessThan(3_000)
+  })
+
+  it('gives others the time that this process was late itself, and no more than a multiple of it', () => {
+    expect(suspectAfterMs(steady, 100, 5)).toBeLessThan(500)
+    expect(suspectAfterMs(steady, 100, 100)).toBeGreaterThan(800)
+    for (const intervalMs of [100, 1_000]) {
+      const atMostMs = suspectAfterMs(steady, intervalMs, 300) - suspectAfterMs(steady, intervalMs)
+      expect(atMostMs).toBeGreaterThan(1_000)
+      expect(atMostMs).toBeLessThan(2_500)
+    }
   })
 
   it('never falls while the silence grows, and stays between 0 and 100', () => {

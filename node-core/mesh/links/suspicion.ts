@@ -11,6 +11,12 @@ const DEVIATION_PER_INTERVAL = 0.1
 /** Whatever the history says, this silence is suspicious: 0.82 s under traffic, 2.8 s when idle. */
 const MAX_SILENCE_BASE_MS = 600
 const MAX_SILENCE_PER_INTERVAL = 2.2
+/**
+ * A node that comes late itself hears late, and what makes it late often makes its neighbours late as well: nodes of one
+ * machine, or machines of one host. Without this, idle links of a busy machine fell under suspicion every few seconds.
+ */
+const DEVIATION_PER_LAG = 2
+const MAX_SILENCE_PER_LAG = 5
 
 /** Suspicion at which a peer counts as suspect: one wrong verdict in 10^8 beats if lateness were normal. */
 export const SUSPECT_PHI = 8
@@ -28,11 +34,14 @@ export const recordLateness = (history: LatenessHistory, latenessMs: number): La
  *
  * @param silentMs since the last proof of life
  * @param intervalMs after which the next one was announced
+ * @param lagMs how late this process has been itself, of late
  */
-export function suspicion(history: LatenessHistory, silentMs: number, intervalMs: number): number {
-  if (silentMs >= MAX_SILENCE_BASE_MS + MAX_SILENCE_PER_INTERVAL * intervalMs) return MAX_PHI
+export function suspicion(history: LatenessHistory, silentMs: number, intervalMs: number, lagMs = 0): number {
+  const maxSilenceMs =
+    MAX_SILENCE_BASE_MS + MAX_SILENCE_PER_INTERVAL * intervalMs + MAX_SILENCE_PER_LAG * lagMs
+  if (silentMs >= maxSilenceMs) return MAX_PHI
   const { mean, deviation } = momentsOf(history)
-  const floor = MIN_DEVIATION_MS + DEVIATION_PER_INTERVAL * intervalMs
+  const floor = MIN_DEVIATION_MS + DEVIATION_PER_INTERVAL * intervalMs + DEVIATION_PER_LAG * lagMs
   return phiOf((silentMs - intervalMs - mean) / Math.max(deviation, floor))
 }
 
