@@ -1,4 +1,5 @@
 import type { HealthItem } from '../contract/schemas.ts'
+import { byCodeUnits } from '../domain/text-order.ts'
 
 /**
  * The conditions that hold now and that people should know of, by their stable code. Whoever sees a condition begin
@@ -24,7 +25,7 @@ export function createHealthBoard(): HealthBoard {
     addSource: (source) => void sources.push(source),
     items: () =>
       [...raised.values(), ...sources.flatMap((source) => source())].sort(
-        (a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity) || a.code.localeCompare(b.code),
+        (a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity) || byCodeUnits(a.code, b.code),
       ),
   }
 }

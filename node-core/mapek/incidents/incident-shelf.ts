@@ -1,6 +1,7 @@
 import type { IncidentId } from '../../domain/ids.ts'
 import { type Incident, type IncidentState, isOver } from '../../domain/incident.ts'
 import { SEVERITIES, type Severity } from '../../domain/symptom.ts'
+import { byCodeUnits } from '../../domain/text-order.ts'
 import { messageOf } from '../../platform/error.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { IncidentStore } from '../ports.ts'
@@ -37,7 +38,7 @@ export const byUrgency = (a: Incident, b: Incident): number =>
   Number(isOver(a.state)) - Number(isOver(b.state)) ||
   (isOver(a.state) ? 0 : SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)) ||
   b.openedAt - a.openedAt ||
-  a.id.localeCompare(b.id)
+  byCodeUnits(a.id, b.id)
 
 export function createIncidentShelf(deps: {
   readonly store: IncidentStore
