@@ -1,11 +1,12 @@
 /** `npm test`: the checks, then every suite. The last line counts all of it. */
 import { resolve } from 'node:path'
 import { CHECKS, type Check, runChecks } from './checks.ts'
+import { requireChromium } from './chromium.ts'
 import { runNode } from './command.ts'
 import { ROOT } from './paths.ts'
 import { runSuite } from './suite.ts'
 
-const SUITES = ['unit', 'integration'] as const
+const SUITES = ['unit', 'integration', 'e2e'] as const
 
 /** The integration tests run the built program, so it has to be the one of these sources. */
 const build: Check = {
@@ -16,7 +17,16 @@ const build: Check = {
   },
 }
 
-let { passed, failed } = await runChecks([...CHECKS, build], console.log)
+/** Looked for first: an installation in the middle of the tests would count as their time. */
+const browser: Check = {
+  name: 'a Chromium',
+  async run() {
+    process.env['CHROMIUM_PATH'] = requireChromium(console.log)
+    return { ok: true, detail: '' }
+  },
+}
+
+let { passed, failed } = await runChecks([...CHECKS, build, browser], console.log)
 let skipped = 0
 for (const suite of SUITES) {
   console.log(`\n${suite} tests`)

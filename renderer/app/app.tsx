@@ -1,10 +1,14 @@
 import { createTheme, localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
+import { lazy, Suspense } from 'react'
 import { useLineStore } from '../state/line-store.ts'
 import { useText } from '../text/text.ts'
 import { Shell } from './shell.tsx'
 import { SignIn } from './sign-in.tsx'
 import { Toasts } from './toasts.tsx'
 
+const SetupPage = lazy(async () => ({
+  default: (await import('../features/setup/setup-page.tsx')).SetupPage,
+}))
 const colorScheme = localStorageColorSchemeManager({ key: 'x0t.theme' })
 const theme = createTheme({ focusRing: 'never', cursorType: 'pointer', respectReducedMotion: true })
 
@@ -25,9 +29,16 @@ export function App() {
 }
 
 function Face() {
-  const kind = useLineStore(({ state }) => state.kind)
+  const state = useLineStore((store) => store.state)
   const t = useText()
-  if (kind === 'signed-out') return <SignIn />
+  if (state.kind === 'signed-out') return <SignIn />
+  if (state.kind === 'setup') {
+    return (
+      <Suspense fallback={null}>
+        <SetupPage setup={state.setup} />
+      </Suspense>
+    )
+  }
   return (
     <>
       <button

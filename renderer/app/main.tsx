@@ -1,4 +1,3 @@
-import '../bridge/quiet-zod.ts'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { createDesktopBridge } from '../bridge/desktop-bridge.ts'

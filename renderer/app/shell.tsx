@@ -1,8 +1,8 @@
-import { Component, type ReactNode, Suspense, useEffect, useRef, useState } from 'react'
+import { Component, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { useText } from '../text/text.ts'
 import { ActionButton } from '../ui/controls.tsx'
 import { Icon } from '../ui/icon.tsx'
-import { Empty, Notice } from '../ui/panel.tsx'
+import { Empty, Notice, TakesFocus } from '../ui/panel.tsx'
 import { hrefOf, PAGES, type PageName, useHash, useRoute } from '../ui/route.ts'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { LineNotice } from './line-notice.tsx'
@@ -97,15 +97,13 @@ function NavItem({ name, current }: { readonly name: PageName; readonly current:
 function CurrentPage() {
   const t = useText()
   const { page, id } = useRoute()
-  const place = useRef<HTMLDivElement>(null)
-  const where = `${page}/${id ?? ''}`
-  const first = useRef(where)
+  // On the map another node is selected without leaving it.
+  const where = page === 'topology' ? page : `${page}/${id ?? ''}`
+  const [first] = useState(where)
+  const [left, setLeft] = useState(false)
+  if (!left && where !== first) setLeft(true)
   useEffect(() => {
-    if (first.current === where) return
-    first.current = where
-    window.scrollTo(0, 0)
-    // Whoever hears the page rather than sees it is told that it is another one.
-    place.current?.querySelector('h1')?.focus({ preventScroll: true })
+    if (where !== '') window.scrollTo(0, 0)
   }, [where])
   useEffect(() => {
     const name = page === 'unknown' ? '' : t(PAGE_ENTRIES[page].title)
@@ -122,10 +120,12 @@ function CurrentPage() {
   }
   const { Page } = PAGE_ENTRIES[page]
   return (
-    <div ref={place} className="page stack stack-l">
+    <div className="page stack stack-l">
       <PageGuard key={where} message={t('page.broken')} again={t('retry')} label={t('tone.bad')}>
         <Suspense fallback={<Skeleton lines={6} />}>
-          <Page id={id} />
+          <TakesFocus value={left}>
+            <Page id={id} />
+          </TakesFocus>
         </Suspense>
       </PageGuard>
     </div>

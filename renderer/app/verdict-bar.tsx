@@ -15,7 +15,7 @@ export function VerdictBar() {
   const live = state.kind === 'open'
   const tone = live ? (verdict?.tone ?? 'unknown') : 'unknown'
   return (
-    <div className="verdict-bar" data-tone={tone}>
+    <section className="verdict-bar" data-tone={tone} aria-label={t('verdict.label')}>
       <p className="verdict-text row" role="status">
         <StateMark tone={tone} label={t(`tone.${tone}`)} quiet />
         <span className="grow">
@@ -34,6 +34,6 @@ export function VerdictBar() {
             ? t('line.live', { ago: format.ago(now - heardAt) })
             : t('line.stale', { ago: format.ago(now - heardAt) })}
       </span>
-    </div>
+    </section>
   )
 }

@@ -1,7 +1,7 @@
 import type { Topic } from '../../node-core/contract/events-schemas.ts'
 import { TOPICS } from '../../node-core/contract/events-schemas.ts'
 import { type Bridge, cameFromNode, type Line, type LineEnd, problemOf } from '../bridge/line.ts'
-import { useLineStore } from './line-store.ts'
+import { type SetupState, useLineStore } from './line-store.ts'
 import { forgetTopics, takeEvent } from './topic-store.ts'
 
 const RETRY_FIRST_MS = 500
@@ -25,8 +25,7 @@ export async function keepConnected(deps: ConnectionDeps, signal: AbortSignal): 
     const opening = await deps.bridge.open(AbortSignal.any([signal, AbortSignal.timeout(OPEN_WITHIN_MS)]))
     if (opening.kind === 'open') {
       retryMs = RETRY_FIRST_MS
-      useLineStore.setState({ state: { kind: 'open', line: opening.line }, heardAt: deps.now() })
-      const end = await follow(deps, opening.line, signal)
+      const end = await holdLine(deps, opening.line, signal)
       if (!signal.aborted) showEnd(deps, end)
     } else {
       showEnd(deps, opening)
@@ -34,6 +33,28 @@ export async function keepConnected(deps: ConnectionDeps, signal: AbortSignal): 
     if (useLineStore.getState().state.kind === 'signed-out') await signedIn(signal)
     else await deps.wait(retryMs, signal)
     retryMs = Math.min(RETRY_MOST_MS, retryMs * 2)
+  }
+}
+
+/** A machine without a mesh is set up first; its node then tells the page to connect again. */
+async function holdLine(deps: ConnectionDeps, line: Line, signal: AbortSignal): Promise<LineEnd> {
+  const setup = await setupOf(line, signal)
+  if (setup !== undefined) {
+    useLineStore.setState({ state: { kind: 'setup', line, setup }, heardAt: deps.now() })
+    return await line.closed
+  }
+  useLineStore.setState({ state: { kind: 'open', line }, heardAt: deps.now() })
+  return await follow(deps, line, signal)
+}
+
+/** What there is to set up; undefined where there is a mesh, or where the other end knows nothing of this. */
+async function setupOf(line: Line, signal: AbortSignal): Promise<SetupState | undefined> {
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(PULSE_WITHIN_MS)])
+    const setup = await line.client.setup.state(undefined, { signal: limit })
+    return setup.mode === 'setup' ? setup : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -2,9 +2,13 @@ import { create } from 'zustand'
 import { type Role, roleAtLeast } from '../../node-core/domain/role.ts'
 import type { Line, NodeClient, Problem, SignedOut } from '../bridge/line.ts'
 
+export type SetupState = Awaited<ReturnType<NodeClient['setup']['state']>>
+
 export type LineState =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'open'; readonly line: Line }
+  /** There is a line, and behind it a machine that belongs to no mesh yet. */
+  | { readonly kind: 'setup'; readonly line: Line; readonly setup: SetupState }
   /** What was last seen stays on the page, with its age. */
   | { readonly kind: 'lost'; readonly problem: Problem; readonly sinceAt: number }
   | { readonly kind: 'signed-out'; readonly why: SignedOut }
@@ -19,7 +23,7 @@ export const useLineStore = create<LineStore>()(() => ({ state: { kind: 'connect
 
 export const currentClient = (): NodeClient | undefined => {
   const { state } = useLineStore.getState()
-  return state.kind === 'open' ? state.line.client : undefined
+  return state.kind === 'open' || state.kind === 'setup' ? state.line.client : undefined
 }
 
 export const useIsLive = (): boolean => useLineStore(({ state }) => state.kind === 'open')

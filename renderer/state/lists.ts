@@ -33,3 +33,24 @@ export const consoleSessions = createResource(async (client, signal) => {
   const { items } = await client.console.sessions(undefined, { signal })
   return items
 })
+
+const CONFIG_EVERY_MS = 10_000
+
+/** The configuration in force, and what names its state. */
+export const configNow = createResource((client, signal) => client.config.show(undefined, { signal }), {
+  everyMs: CONFIG_EVERY_MS,
+})
+
+/** Every version of the configuration that is kept, the newest first. */
+export const configHistory = createResource(
+  async (client, signal) => {
+    const { items } = await client.config.history(undefined, { signal })
+    return [...items].sort((a, b) => b.version - a.version)
+  },
+  { everyMs: CONFIG_EVERY_MS },
+)
+
+/** What is other now than it was in that version. */
+export const configDiff = createResources((client, version, signal) =>
+  client.config.diff({ from: Number(version), to: null }, { signal }),
+)

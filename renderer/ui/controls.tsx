@@ -1,4 +1,14 @@
-import { Button, type ButtonProps, CloseButton, Modal, NativeSelect, Switch, TextInput } from '@mantine/core'
+import {
+  Button,
+  type ButtonProps,
+  CloseButton,
+  FileButton,
+  Modal,
+  NativeSelect,
+  Switch,
+  Textarea,
+  TextInput,
+} from '@mantine/core'
 import { type ReactNode, useEffect, useState } from 'react'
 import { useText } from '../text/text.ts'
 import { Icon, type IconName } from './icon.tsx'
@@ -99,6 +109,45 @@ export function TextField(props: TextFieldProps) {
   )
 }
 
+export function TextArea(props: FieldProps & { readonly rows?: number; readonly mono?: boolean }) {
+  return (
+    <Textarea
+      {...fieldLook(props)}
+      className={`field${props.mono === true ? ' field-mono' : ''}`}
+      size="sm"
+      rows={props.rows ?? 3}
+      value={props.value}
+      spellCheck={props.mono !== true}
+      onChange={(event) => props.onChange(event.currentTarget.value)}
+    />
+  )
+}
+
+interface FilePickerProps {
+  readonly label: string
+  readonly accept: string
+  readonly onFile: (file: File) => void
+}
+
+/** Opens the system's choice of a file. */
+export function FilePicker({ label, accept, onFile }: FilePickerProps) {
+  return (
+    <FileButton
+      accept={accept}
+      onChange={(file) => {
+        if (file !== null) onFile(file)
+      }}
+      inputProps={{ 'aria-label': label }}
+    >
+      {({ onClick }) => (
+        <ActionButton icon="upload" onClick={onClick}>
+          {label}
+        </ActionButton>
+      )}
+    </FileButton>
+  )
+}
+
 interface ChoiceProps extends FieldProps {
   readonly options: readonly { readonly value: string; readonly label: string }[]
 }
@@ -169,13 +218,15 @@ interface ConfirmProps {
   readonly action: string
   readonly danger?: boolean
   readonly busy: boolean
+  readonly disabled?: boolean
   readonly onConfirm: () => void
   readonly onClose: () => void
   readonly children: ReactNode
 }
 
 /** Asks before something is done that others feel. */
-export function Confirm({ title, action, danger = false, busy, onConfirm, onClose, children }: ConfirmProps) {
+export function Confirm(props: ConfirmProps) {
+  const { title, action, danger = false, busy, disabled = false, onConfirm, onClose, children } = props
   const t = useText()
   return (
     <Dialog title={title} onClose={onClose}>
@@ -183,7 +234,12 @@ export function Confirm({ title, action, danger = false, busy, onConfirm, onClos
         {children}
         <div className="row dialog-actions">
           <ActionButton onClick={onClose}>{t('cancel')}</ActionButton>
-          <ActionButton variant={danger ? 'danger' : 'filled'} busy={busy} onClick={onConfirm}>
+          <ActionButton
+            variant={danger ? 'danger' : 'filled'}
+            busy={busy}
+            disabled={disabled}
+            onClick={onConfirm}
+          >
             {action}
           </ActionButton>
         </div>

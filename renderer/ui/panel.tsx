@@ -1,4 +1,4 @@
-import { type ReactNode, useId } from 'react'
+import { createContext, type ReactNode, useContext, useEffect, useId, useRef } from 'react'
 import { Icon, type IconName } from './icon.tsx'
 import { StateMark } from './state-mark.tsx'
 import type { Tone } from './tones.ts'
@@ -32,12 +32,22 @@ interface PageHeadProps {
   readonly actions?: ReactNode
 }
 
+/** Whether a page that opens takes the focus: whoever hears it is told that it is another one. Not the first page. */
+export const TakesFocus = createContext(false)
+
 export function PageHead({ title, lead, before, actions }: PageHeadProps) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  const takesFocus = useContext(TakesFocus)
+  useEffect(() => {
+    if (takesFocus) heading.current?.focus({ preventScroll: true })
+  }, [takesFocus])
   return (
     <div className="page-head">
       <div className="grow">
         {before}
-        <h1 tabIndex={-1}>{title}</h1>
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
         {lead !== undefined && <p className="quiet">{lead}</p>}
       </div>
       {actions !== undefined && <div className="row">{actions}</div>}

@@ -50,7 +50,7 @@ async function firstLoad(page: string): Promise<string[]> {
   const assets = await readdir(join(DIST, 'renderer/assets'))
   const named = [...page.matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)].map(([, name = '']) => name)
   const overview = assets
-    .filter((name) => /^overview-page-.*\.(?:js|css)$/.test(name))
+    .filter((name) => /^(?:main|overview-page)-.*\.(?:js|css)$/.test(name))
     .map((name) => `assets/${name}`)
   const found = new Set<string>()
   const queue = [...named, ...overview]

@@ -1,5 +1,6 @@
 import { useText } from '../../text/text.ts'
 import { PageHead, Panel } from '../../ui/panel.tsx'
+import { ConfigPanel } from './config-panel.tsx'
 import { LookPanel } from './look-panel.tsx'
 import { SessionsPanel } from './sessions-panel.tsx'
 import './settings.css'
@@ -12,6 +13,7 @@ export function SettingsPage() {
       <Panel title={t('settings.look')}>
         <LookPanel />
       </Panel>
+      <ConfigPanel />
       <SessionsPanel />
     </>
   )

@@ -1,4 +1,5 @@
 export const mesh = {
+  'verdict.label': 'How the mesh is',
   'verdict.asking': 'Asking the node.',
   'verdict.asLastSeen': 'As last seen: {sentence}',
   'verdict.revoked': '{name} is no longer a member: its certificate is revoked.',
@@ -108,8 +109,8 @@ export const mesh = {
   'joins.title': 'Wait to be let in',
   'joins.asked': 'Asked',
   'joins.expires': 'Denied by itself',
-  'joins.approveNamed': 'Let {name} in',
-  'joins.rejectNamed': 'Turn {name} away',
+  'joins.approveNamed': 'Approve {name}',
+  'joins.rejectNamed': 'Reject {name}',
   'joins.approved': '{name} may join.',
   'joins.rejected': '{name} was turned away.',
   'invite.open': 'Invite a machine',

@@ -1,6 +1,7 @@
 import type { mesh as english } from '../en/mesh.ts'
 
 export const mesh: Readonly<Record<keyof typeof english, string>> = {
+  'verdict.label': 'Как дела у сети',
   'verdict.asking': 'Спрашиваем узел.',
   'verdict.asLastSeen': 'Как было: {sentence}',
   'verdict.revoked': '{name} больше не участник: сертификат отозван.',
@@ -112,8 +113,8 @@ export const mesh: Readonly<Record<keyof typeof english, string>> = {
   'joins.title': 'Ждут допуска',
   'joins.asked': 'Запрос',
   'joins.expires': 'Отказ сам собой',
-  'joins.approveNamed': 'Впустить {name}',
-  'joins.rejectNamed': 'Не пускать {name}',
+  'joins.approveNamed': 'Одобрить {name}',
+  'joins.rejectNamed': 'Отклонить {name}',
   'joins.approved': '{name} может войти.',
   'joins.rejected': '{name} получил отказ.',
   'invite.open': 'Пригласить машину',

@@ -1,6 +1,7 @@
 import type { Messages } from '../en/en.ts'
 import { common } from './common.ts'
 import { mesh } from './mesh.ts'
+import { setup } from './setup.ts'
 import { work } from './work.ts'
 
-export const ru: Messages = { ...common, ...mesh, ...work }
+export const ru: Messages = { ...common, ...mesh, ...work, ...setup }
