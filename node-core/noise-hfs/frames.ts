@@ -43,9 +43,8 @@ export function sealFrames(
   let small: Uint8Array[] = []
   const parts = plaintext instanceof Uint8Array ? [plaintext] : [...plaintext]
   const cut = { index: 0, offset: 0 }
-  const share = evenShare(plaintext.byteLength, maxTextBytes)
   for (let left = plaintext.byteLength; left > 0; ) {
-    const size = Math.min(left, share)
+    const size = Math.min(left, maxTextBytes)
     left -= size
     small.push(lengthOf(size + TAG_BYTES))
     for (const part of cipher.seal(NO_AD, takeText(parts, cut, size))) {
@@ -60,9 +59,6 @@ export function sealFrames(
   if (small.length > 0) out.push(Buffer.concat(small))
   return new Uint8ArrayList(...out)
 }
-
-/** The size of each piece when so many bytes are cut into as few pieces as will do: a small rest costs a whole frame. */
-export const evenShare = (bytes: number, limit: number): number => Math.ceil(bytes / Math.ceil(bytes / limit))
 
 /** The next `size` bytes of the parts, small neighbours joined. */
 function takeText(

@@ -14,12 +14,6 @@ export interface FlowCarrierInit {
   readonly frameBytes: number
 }
 
-/**
- * Frames of the connection over a route are smaller than those of the links by this, so that one and the small messages
- * beside it fit into one frame on every link: cut in two, each would cost all nodes on the way twice as much.
- */
-const SPARE_BYTES = 1_536
-
 /** A flow in the place of a socket: what libp2p's upgrader makes a connection of. */
 export class FlowCarrier extends ShortcutConnection {
   readonly #flow: Duplex
@@ -27,7 +21,7 @@ export class FlowCarrier extends ShortcutConnection {
   #receive: ((chunk: Uint8Array) => void) | undefined
 
   constructor(flow: Duplex, init: FlowCarrierInit) {
-    super({ ...init, maxMessageSize: init.frameBytes - SPARE_BYTES })
+    super({ ...init, maxMessageSize: init.frameBytes })
     this.#flow = flow
     flow.on('data', (chunk: Buffer) => {
       const isShort = this.readStatus === 'readable' && this.readBuffer.byteLength === 0

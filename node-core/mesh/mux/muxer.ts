@@ -1,7 +1,7 @@
 import type { AbortOptions, MessageStream, StreamMuxerFactory } from '@libp2p/interface'
 import { AbstractStreamMuxer } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { evenShare, MAX_TEXT_BYTES } from '../../noise-hfs/frames.ts'
+import { MAX_TEXT_BYTES } from '../../noise-hfs/frames.ts'
 import { SecuredStream } from '../../noise-hfs/secured-stream.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { hasCode } from '../../platform/error.ts'
@@ -123,9 +123,8 @@ class Muxer extends AbstractStreamMuxer<MuxStream> implements MuxLink {
     if (byteLength <= this.#maxDataBytes) return this.send(new Uint8ArrayList(...frame(flags, data)))
     const list = data instanceof Uint8ArrayList ? data : new Uint8ArrayList(data)
     const out = new Uint8ArrayList()
-    const share = evenShare(byteLength, this.#maxDataBytes)
-    for (let at = 0; at < byteLength; at += share) {
-      const part = list.sublist(at, Math.min(byteLength, at + share))
+    for (let at = 0; at < byteLength; at += this.#maxDataBytes) {
+      const part = list.sublist(at, Math.min(byteLength, at + this.#maxDataBytes))
       out.append(...frame(at === 0 ? flags : FLAG.none, part))
     }
     return this.send(out)
