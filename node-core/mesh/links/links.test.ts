@@ -163,7 +163,13 @@ describe('links', () => {
     await eventually('linked', () => rttOf(a, b) !== undefined)
     const flow = await flowsA.open(b.host.peerId, AbortSignal.timeout(2_000))
     flow.on('error', () => undefined).resume()
-    const requests = setInterval(() => flow.destroyed || flow.write('request'), 20)
+    let lastMs = performance.now()
+    let lagMs = 0
+    const requests = setInterval(() => {
+      lagMs = Math.max(lagMs, performance.now() - lastMs - 20)
+      lastMs = performance.now()
+      if (!flow.destroyed) flow.write('request')
+    }, 20)
     stops.push(() => clearInterval(requests))
     let answered = 0
     flow.on('data', (bytes: Buffer) => {
@@ -172,8 +178,9 @@ describe('links', () => {
     await eventually('traffic has flowed for a while', () => answered > 400)
     proxy.hold()
     const heldAtMs = performance.now()
-    await eventually('suspect', () => a.states.some(({ to }) => to === 'suspect'), 3_000)
-    expect(performance.now() - heldAtMs).toBeLessThan(1_000)
+    await eventually('suspect', () => a.states.some(({ to }) => to === 'suspect'), 5_000)
+    // A process that is late itself gives others time for it, up to a bound.
+    expect(performance.now() - heldAtMs).toBeLessThan(1_000 + Math.min(1_500, 5 * lagMs))
     await eventually('down', () => stateOf(a, b) === 'down', 5_000)
   }, 20_000)
 
