@@ -123,7 +123,8 @@ export const memberSchema = z.object({
 
 export const memberDetailSchema = memberSchema.extend({
   self: z.boolean(),
-  standing: z.enum(['member', 'expired', 'revoked']),
+  /** `quarantined`: this node keeps it away for a while. */
+  standing: z.enum(['member', 'expired', 'revoked', 'quarantined']),
   issuing: z.boolean(),
   /** `site=berlin`, `gpu`. */
   labels: z.array(z.string()),

@@ -27,6 +27,8 @@ export type ConnectFailure = 'denied' | 'refused' | 'unreachable'
 export interface Connector {
   /** Never rejects. Gives up when the signal aborts. */
   connect(query: ProviderQuery, signal: AbortSignal): Promise<ConnectOutcome>
+  /** Tries a provider last for so long. False when it is so already. */
+  rest(peer: PeerId, service: ServiceName, forMs: number): boolean
 }
 
 export interface ConnectorDeps {
@@ -101,6 +103,14 @@ export function createConnector(deps: ConnectorDeps, options: ConnectorOptions):
     }
   }
   return {
+    rest(peer, service, forMs) {
+      const key = restKey(peer, service)
+      const nowMs = clock.monotonicMs()
+      const wasResting = (restingUntilMs.get(key) ?? 0) > nowMs
+      if (restingUntilMs.size >= MAX_RESTING) restingUntilMs.clear()
+      restingUntilMs.set(key, Math.max(restingUntilMs.get(key) ?? 0, nowMs + forMs))
+      return !wasResting
+    },
     async connect(query, signal) {
       const { candidates, ruledOut } = choose(query)
       const untilMs = clock.monotonicMs() + options.totalTimeoutMs

@@ -79,6 +79,12 @@ export interface LocalPorts<Row extends PortRow> {
   add(row: Row): Promise<PortView<Row>>
   /** Ends its flows too. @throws what the kind says, and what the store throws */
   remove(port: number): PortView<Row>
+  /**
+   * Listens anew, with every client reset.
+   *
+   * @throws what the kind says, and what listening throws
+   */
+  restart(port: number): Promise<PortView<Row>>
   /** By port. */
   list(): readonly PortView<Row>[]
 }
@@ -150,6 +156,17 @@ export function createLocalPorts<Row extends PortRow>(
       close(port)
       for (const slot of port.slots) slot.reset(`the ${kind.name} was removed`)
       deps.logger.info(`${kind.name} removed`, fieldsOf(port.row))
+      return viewOf(port)
+    },
+    async restart(number) {
+      const port = running.get(number)
+      if (port === undefined) throw kind.notFound(number)
+      port.cancelRetry?.()
+      port.cancelRetry = undefined
+      port.listener?.close()
+      port.listener = undefined
+      for (const slot of port.slots) slot.reset(`the ${kind.name} was restarted`)
+      await relisten(deps, kind, port, 0)
       return viewOf(port)
     },
     list: () => [...running.values()].map(viewOf).sort((left, right) => left.port - right.port),

@@ -51,7 +51,7 @@ export interface Verdict {
 /** Asked on every new flow, and again for open flows when a policy or a membership changes. */
 export interface PolicyGate {
   /** Whether `peer` is a member in good standing now. */
-  standing(peer: PeerId): 'member' | 'expired' | 'revoked' | 'unknown'
+  standing(peer: PeerId): 'member' | 'expired' | 'revoked' | 'quarantined' | 'unknown'
   /** Whether `peer` may use a service that this node provides. */
   mayUse(peer: PeerId, service: ServiceName): Verdict
   /** Whether `peer` (this node too) may provide a service, judged by its certificate. */

@@ -24,6 +24,48 @@ beforeEach(() => {
 })
 afterEach(() => scene.stop())
 
+describe('a repair', () => {
+  it('takes clients to another provider and resets those of the one that is avoided', async () => {
+    const { node: first } = await scene.provide('first')
+    const { node: second } = await scene.provide('second')
+    const consumer = await scene.mesh.add('consumer')
+    const port = await forwardTo(consumer)
+    consumer.services.avoidProvider(WEB, second.peer, 60_000)
+    const client = await connectTcp(port)
+    await eventually('it is greeted', () => client.seen.bytes > 0)
+    expect(consumer.services.flows().map(({ peer }) => peer)).toEqual([first.peer])
+    expect(consumer.services.avoidProvider(WEB, first.peer, 60_000)).toEqual({ reset: 1 })
+    await eventually('no flow is left', () => consumer.services.flows().length === 0)
+    expect(client.seen.closed).toBe(true)
+    expect(consumer.services.avoidProvider(WEB, first.peer, 60_000)).toBeUndefined()
+  })
+
+  it('finds out as a client would whether a service can be used, and at whom', async () => {
+    const { node } = await scene.provide('provider')
+    const consumer = await scene.mesh.add('consumer')
+    const signal = AbortSignal.timeout(5_000)
+    expect(await consumer.services.probe(WEB, signal)).toMatchObject({ ok: true, peer: node.peer })
+    expect(await consumer.services.probe(OTHER, signal)).toEqual({
+      ok: false,
+      reason: "no member announces 'other'",
+    })
+  })
+
+  it('lets a forward listen anew', async () => {
+    await scene.provide('provider')
+    const consumer = await scene.mesh.add('consumer')
+    const port = await forwardTo(consumer)
+    const client = await connectTcp(port)
+    await eventually('it is greeted', () => client.seen.bytes > 0)
+    expect(await consumer.services.restartForward(port)).toMatchObject({ port, state: 'listening' })
+    await eventually('the client is told', () => client.seen.closed)
+    expect(await greetingAt(port)).toBe('provider')
+    await expect(consumer.services.restartForward(1)).rejects.toMatchObject({
+      fault: { code: 'FORWARD_NOT_FOUND' },
+    })
+  })
+})
+
 describe('choosing a provider', () => {
   it('resets the client and says why when nobody provides the service', async () => {
     const consumer = await scene.mesh.add('consumer')

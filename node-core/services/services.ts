@@ -120,6 +120,15 @@ export interface Services extends Lifecycle {
   forward(request: ForwardRequest): Promise<ForwardView>
   /** Ends the flows of the forward too. @throws FaultError FORWARD_NOT_FOUND */
   unforward(port: number): ForwardView
+  /** Listens anew, with every client reset. @throws FaultError FORWARD_NOT_FOUND */
+  restartForward(port: number): Promise<ForwardView>
+  /**
+   * Goes to other providers of a service for a while, and resets the flows to this one, so that clients come back to
+   * another. Undefined when it is avoided already and no flow goes to it.
+   */
+  avoidProvider(name: ServiceName, peer: PeerId, forMs: number): { readonly reset: number } | undefined
+  /** Opens a flow to a service as a client would, and closes it: whether it can be used from here now, and at whom. */
+  probe(name: ServiceName, signal: AbortSignal): Promise<ServiceProbe>
   /** Serves SOCKS5 for names in `.mesh` on a port of the loopback. @throws FaultError FORWARD_EXISTS, and as `SocksPorts.add` */
   socks(port: number): Promise<SocksView>
   /** Ends its flows too. @throws FaultError SOCKS_NOT_FOUND */
@@ -134,7 +143,13 @@ export interface Services extends Lifecycle {
   recheck(): void
 }
 
+/** `peer` is the provider that took the flow. */
+export type ServiceProbe =
+  | { readonly ok: true; readonly peer: PeerId; readonly ms: number }
+  | { readonly ok: false; readonly reason: string }
+
 interface Parts {
+  readonly connector: Connector
   readonly ledger: FlowLedger
   readonly exposed: ExposedServices
   readonly forwards: Forwards
@@ -191,6 +206,9 @@ export function createServices(deps: ServicesDeps, overrides: Partial<ServicesOp
       return forwards.add(request)
     },
     unforward: (port) => forwards.remove(port),
+    restartForward: (port) => forwards.restart(port),
+    avoidProvider: (name, peer, forMs) => avoidProvider(parts, name, peer, forMs),
+    probe: (name, signal) => probeService(deps.clock, parts.connector, name, signal),
     async socks(port) {
       const forward = forwards.list().find((other) => other.port === port)
       if (forward !== undefined) throw alreadyForwarded(forward)
@@ -207,6 +225,35 @@ export function createServices(deps: ServicesDeps, overrides: Partial<ServicesOp
     recheck: () =>
       ledger.resetWhere((flow) => (flow === undefined ? undefined : recheckFlow(deps.policy, flow))),
   }
+}
+
+function avoidProvider(
+  { connector, ledger }: Parts,
+  name: ServiceName,
+  peer: PeerId,
+  forMs: number,
+): { readonly reset: number } | undefined {
+  const isNew = connector.rest(peer, name, forMs)
+  let reset = 0
+  ledger.resetWhere((flow) => {
+    if (flow?.side !== 'use' || flow.service !== name || flow.peer !== peer) return undefined
+    reset += 1
+    return 'another provider is taken'
+  })
+  return isNew || reset > 0 ? { reset } : undefined
+}
+
+async function probeService(
+  clock: Clock,
+  connector: Connector,
+  service: ServiceName,
+  signal: AbortSignal,
+): Promise<ServiceProbe> {
+  const startedMs = clock.monotonicMs()
+  const outcome = await connector.connect({ service }, signal)
+  if (outcome.kind === 'failed') return { ok: false, reason: outcome.reason }
+  outcome.flow.destroy()
+  return { ok: true, peer: outcome.peer, ms: clock.monotonicMs() - startedMs }
 }
 
 function compose(deps: ServicesDeps, options: ServicesOptions, onChange: () => void): Parts {
@@ -245,7 +292,7 @@ function compose(deps: ServicesDeps, options: ServicesOptions, onChange: () => v
   const shared = { clock, random, logger, throttle, ledger, connector }
   const forwards = createForwards({ ...shared, store: store.forwards })
   const socks = createSocksPorts({ ...shared, store: store.socks }, options)
-  return { ledger, exposed, forwards, socks, inbound }
+  return { connector, ledger, exposed, forwards, socks, inbound }
 }
 
 /** This node is as near as a provider can be. */

@@ -11,6 +11,7 @@ type Peer = MemberDetail & { readonly link: LinkDetail | null }
 const HEADINGS = ['NAME', 'ROLE', 'PATH', 'LINK', 'RTT', 'SUITE', 'SEEN', 'CERTIFICATE', 'VERSION']
 
 function certificateText({ standing, expiresAt }: Peer, nowMs: number): Cell {
+  if (standing === 'quarantined') return { text: 'quarantined', tone: 'yellow' }
   if (standing === 'revoked') return { text: 'revoked', tone: 'red' }
   const when = formatFromNow(expiresAt, nowMs)
   return expiresAt > nowMs ? `expires ${when}` : { text: `expired ${when}`, tone: 'red' }

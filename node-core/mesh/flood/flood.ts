@@ -65,15 +65,20 @@ interface Neighbour<K extends string> {
   readonly controller: AbortController
 }
 
+export interface FloodSync extends Lifecycle {
+  /** Compares with all neighbours now. Tells with how many. */
+  compareNow(): number
+}
+
 /**
  * Keeps the signed state of the mesh the same everywhere: neighbours exchange digests when they connect, send what the
  * other lacks, pass news on to all others, and compare again every minute. Each node opens one stream to each neighbour
  * to speak on and listens on the one that the neighbour opened. Nothing is kept or passed on that did not verify.
  */
-export const createFlood = <K extends string>(deps: FloodDeps<K>, options: FloodOptions<K>): Lifecycle =>
+export const createFlood = <K extends string>(deps: FloodDeps<K>, options: FloodOptions<K>): FloodSync =>
   new Flood(deps, options)
 
-class Flood<K extends string> implements Lifecycle {
+class Flood<K extends string> implements FloodSync {
   readonly #deps: FloodDeps<K>
   readonly #options: FloodOptions<K>
   readonly #codec: FloodCodec<K>
@@ -114,6 +119,12 @@ class Flood<K extends string> implements Lifecycle {
     await this.#deps.streams.unhandle(this.#options.protocol)
     this.#neighbours.clear()
     await Promise.allSettled([...this.#tasks])
+  }
+
+  compareNow(): number {
+    // What a neighbour has of news it sends when it sees what this node lacks.
+    for (const { outbox } of this.#neighbours.values()) outbox.addDigest()
+    return this.#neighbours.size
   }
 
   #run(task: Promise<void>): void {

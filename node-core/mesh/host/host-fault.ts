@@ -5,6 +5,7 @@ import { FaultError } from '../../platform/error.ts'
 export type HostFault =
   | { code: 'PEER_NOT_CONNECTED'; peer: PeerId }
   /** The peer's certificate does not let it have streams here any more. */
+  | { code: 'NO_ADDRESS'; peer: PeerId }
   | { code: 'PEER_REFUSED'; peer: PeerId; standing: string }
   | { code: 'PROTOCOL_UNSUPPORTED'; peer: PeerId; protocol: string }
   | { code: 'STREAM_FAILED'; peer: PeerId; protocol: string }

@@ -68,6 +68,11 @@ export interface Host extends Lifecycle, PeerStreams {
    * @throws FaultError DIAL_FAILED, TIMEOUT, ABORTED
    */
   dial(addresses: readonly string[], signal: AbortSignal): Promise<HostConnection>
+  /**
+   * The same, but makes a new connection beside the one there is, with keys of its own; the old one is closed once the
+   * new one is in use.
+   */
+  redial(addresses: readonly string[], signal: AbortSignal): Promise<HostConnection>
   /** Resets the connection to a peer with all its streams. */
   drop(peer: PeerId, reason: string): void
   /** The same in good order: what was sent before still arrives. Never rejects. */
@@ -116,7 +121,8 @@ export function createHost(deps: HostDeps, options: HostOptions): Host {
     release: (peer, reason) => closeAll(openTo(peer), reason),
     lineOf: streams.lineOf,
     upgrades: upgrades.api,
-    dial: (addresses, signal) => dial(deps.clock, running(), table, addresses, signal),
+    dial: (addresses, signal) => dial(deps.clock, running(), table, { addresses, isAnew: false }, signal),
+    redial: (addresses, signal) => dial(deps.clock, running(), table, { addresses, isAnew: true }, signal),
     async start() {
       if (node !== undefined) return
       const created = await createLibp2pNode({
@@ -191,7 +197,7 @@ async function dial(
   clock: Clock,
   node: Libp2pNode,
   table: ConnectionTable,
-  addresses: readonly string[],
+  { addresses, isAnew }: { readonly addresses: readonly string[]; readonly isAnew: boolean },
   signal: AbortSignal,
 ): Promise<HostConnection> {
   const failed = (cause?: unknown) =>
@@ -208,7 +214,7 @@ async function dial(
       try {
         return await node.dial(
           addresses.map((address) => multiaddr(address)),
-          { signal: limit },
+          { signal: limit, force: isAnew },
         )
       } catch (error) {
         throw failed(error)

@@ -44,9 +44,20 @@ export interface Links extends Lifecycle {
    * @throws FaultError PEER_NOT_CONNECTED, STREAM_CLOSED, ABORTED
    */
   ping(peer: PeerId, signal: AbortSignal): Promise<{ readonly rttMs: number }>
+  /**
+   * Has a new connection to a peer: where there is none, or beside the one there is, which is closed afterwards. Both
+   * ends then have fresh keys. False when the other end's own connection stayed in use.
+   *
+   * @throws FaultError NO_ADDRESS, DIAL_FAILED, HOST_STOPPED, TIMEOUT, ABORTED
+   */
+  renew(peer: PeerId, signal: AbortSignal): Promise<boolean>
+  /** Probes no faster than an idle node for so long. False when it does so already. */
+  calm(forMs: number): boolean
 }
 
 const ADDRESS_CHECK_MS = 5_000
+/** A silent peer is seen later meanwhile. */
+const MAX_CALM_MS = 10 * 60_000
 
 export function createLinks(deps: LinksDeps, options: LinksOptions = {}): Links {
   const logger = deps.logger.child({ component: 'links' })
@@ -67,6 +78,13 @@ export function createLinks(deps: LinksDeps, options: LinksOptions = {}): Links 
       }
       return { rttMs: await session.ping(signal) }
     },
+    async renew(peer, signal) {
+      if (running === undefined) throw hostFault({ code: 'HOST_STOPPED' }, 'the links are stopped')
+      const before = deps.host.connections.of(peer)
+      const now = await running.keeper.dialNow(peer, before !== undefined, signal)
+      return now.id !== before?.id
+    },
+    calm: (forMs) => table.calm(Math.min(MAX_CALM_MS, forMs)),
     async start() {
       if (running !== undefined) return
       const keeper = createNeighbourKeeper({ ...deps, logger, table }, options)

@@ -42,6 +42,8 @@ export interface LinkTable {
   tick(stalledMs: number, lagMs: number): void
   /** Probes all links fast for a while. */
   hurry(): void
+  /** Probes at the pace of an idle node for so long, whatever flows. False when it does so already. */
+  calm(forMs: number): boolean
   sessionOf(peer: PeerId): ProbeSession | undefined
   linked(): readonly PeerId[]
   /** Links that are there, and those that are wanted. */
@@ -90,6 +92,7 @@ class Table implements LinkTable {
   readonly #offs: (() => void)[] = []
   #stopping = new AbortController()
   #ended: (ended: EndedLink) => void = () => {}
+  #calmUntilMs = 0
 
   constructor(deps: LinkTableDeps) {
     this.#deps = deps
@@ -124,12 +127,19 @@ class Table implements LinkTable {
   tick(stalledMs: number, lagMs: number): void {
     for (const { session } of this.#links.values()) {
       if (stalledMs > 0) session.forgiveSilence(stalledMs)
-      session.tick(lagMs)
+      session.tick(lagMs, this.#calmUntilMs)
     }
   }
 
   hurry(): void {
     for (const { session } of this.#links.values()) session.hurry()
+  }
+
+  calm(forMs: number): boolean {
+    const nowMs = this.#deps.clock.monotonicMs()
+    const wasCalm = this.#calmUntilMs > nowMs
+    this.#calmUntilMs = nowMs + forMs
+    return !wasCalm
   }
 
   sessionOf(peer: PeerId): ProbeSession | undefined {

@@ -134,6 +134,23 @@ describe('links', () => {
     expect(rttMs).toBeLessThan(500)
   })
 
+  it('are made anew beside the old connection when they are to have fresh keys, without a moment of being down', async () => {
+    const b = await startNode()
+    const a = await startNode({ peers: b.host.listenAddresses().map((at) => `${at}/p2p/${b.host.peerId}`) })
+    await eventually('the link is measured', () => rttOf(a, b) !== undefined && rttOf(b, a) !== undefined)
+    const before = a.host.connections.of(b.host.peerId)?.id
+    expect(await a.links.renew(b.host.peerId, AbortSignal.timeout(5_000))).toBe(true)
+    expect(a.host.connections.of(b.host.peerId)?.id).not.toBe(before)
+    await eventually(
+      'the new one is measured at both ends',
+      () => rttOf(a, b) !== undefined && rttOf(b, a) !== undefined,
+    )
+    await expect(b.links.renew(a.host.peerId, AbortSignal.timeout(5_000))).rejects.toMatchObject({
+      fault: { code: 'NO_ADDRESS' },
+    })
+    expect([a.links.calm(60_000), a.links.calm(60_000)]).toEqual([true, false])
+  })
+
   it('see a silent peer as suspect within 3 s when idle, then take the link down and redial it', async () => {
     const b = await startNode()
     const proxy = await startProxy(portOf(b.host))

@@ -3,6 +3,8 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
 import type { Host } from '../host/host.ts'
+import type { HostConnection } from '../host/host-connection.ts'
+import { hostFault } from '../host/host-fault.ts'
 import {
   type CandidateBook,
   createCandidateBook,
@@ -39,6 +41,12 @@ export interface NeighbourKeeper {
   tick(): void
   wanted(): readonly PeerId[]
   retrySoon(): void
+  /**
+   * Dials a peer now, however long ago or often it failed; beside the connection there is, if so asked.
+   *
+   * @throws FaultError NO_ADDRESS, DIAL_FAILED, TIMEOUT, ABORTED
+   */
+  dialNow(peer: PeerId, isAnew: boolean, signal: AbortSignal): Promise<HostConnection>
 }
 
 const DEFAULT_LIMITS = { min: 3, max: 8 }
@@ -74,6 +82,7 @@ export function createNeighbourKeeper(
   return {
     wanted: () => wanted,
     retrySoon: () => redialer.retrySoon(),
+    dialNow: (peer, isAnew, signal) => dialler.dialNow(peer, isAnew, signal),
     start() {
       // It may have moved. Whether it did is cheaper to try than to find out.
       const tryAgain = (peer: PeerId): void => {
@@ -107,6 +116,15 @@ function createDialler(deps: NeighbourKeeperDeps, book: CandidateBook, redialer:
     isLinked(target: string): boolean {
       const peer = owners.get(target) ?? parsePeerId(target)
       return peer !== undefined && host.connections.of(peer) !== undefined
+    },
+    async dialNow(peer: PeerId, isAnew: boolean, signal: AbortSignal): Promise<HostConnection> {
+      const addresses = rotate(book.addressesOf(peer), redialer().failuresOf(peer))
+      if (addresses.length === 0) {
+        throw hostFault({ code: 'NO_ADDRESS', peer }, `no address of ${peer} is known here`)
+      }
+      const connection = await (isAnew ? host.redial(addresses, signal) : host.dial(addresses, signal))
+      if (connection.direction === 'outbound') deps.reached?.remember(peer, connection.address, clock.now())
+      return connection
     },
     async dial(target: string, signal: AbortSignal): Promise<void> {
       const peer = parsePeerId(target)

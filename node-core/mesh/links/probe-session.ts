@@ -78,8 +78,12 @@ export class ProbeSession {
     this.#sendBeat()
   }
 
-  /** Sends what is due and looks at the evidence; to be called every `BUSY_INTERVAL_MS`. */
-  tick(lagMs: number): void {
+  /**
+   * Sends what is due and looks at the evidence; to be called every `BUSY_INTERVAL_MS`.
+   *
+   * @param calmUntilMs monotonic; until then no faster than an idle link
+   */
+  tick(lagMs: number, calmUntilMs = 0): void {
     const nowMs = this.#clock.monotonicMs()
     if (this.#frames === undefined) {
       if (nowMs - this.connection.openedAtMs > ATTACH_LIMIT_MS) {
@@ -87,7 +91,7 @@ export class ProbeSession {
       }
       return
     }
-    this.#followTraffic(nowMs)
+    this.#followTraffic(nowMs, calmUntilMs)
     if (nowMs >= this.#beatDueMs) this.#sendBeat()
     const evidence = this.#monitor.evidence(this.#rhythm, lagMs)
     const previous = this.#status
@@ -124,12 +128,13 @@ export class ProbeSession {
     this.#frames?.abort(new Error('the link is over'))
   }
 
-  #followTraffic(nowMs: number): void {
+  #followTraffic(nowMs: number, calmUntilMs: number): void {
     const { connection } = this
     if (this.#meter.hasTraffic(connection.receivedBytes(), connection.line.sentBytes)) {
       this.#busyUntilMs = nowMs + BUSY_HOLD_MS
     }
-    const intervalMs = nowMs < this.#busyUntilMs ? BUSY_INTERVAL_MS : IDLE_INTERVAL_MS
+    const isBusy = nowMs < this.#busyUntilMs && nowMs >= calmUntilMs
+    const intervalMs = isBusy ? BUSY_INTERVAL_MS : IDLE_INTERVAL_MS
     if (intervalMs === this.#rhythm.intervalMs) return
     this.#rhythm = { intervalMs, sinceMs: nowMs }
     // The other end has to know of the new rhythm before it misses a beat of the old one.

@@ -2,7 +2,7 @@ import type { JoinId, NodeName, PeerId } from '../../domain/ids.ts'
 import type { Role } from '../../domain/role.ts'
 
 /** What a peer is to this mesh right now. */
-export type Standing = 'member' | 'expired' | 'revoked' | 'unknown'
+export type Standing = 'member' | 'expired' | 'revoked' | 'quarantined' | 'unknown'
 
 /** Why an admission or a join was refused: stable codes, counted one by one, and what each means in a sentence. */
 export const REFUSALS = {
@@ -71,7 +71,7 @@ export type News =
 
 export interface MembershipEvents {
   /** The peer is no longer a member: every connection to it has to close. May name this very node. */
-  expelled: { readonly peer: PeerId; readonly reason: 'expired' | 'revoked' }
+  expelled: { readonly peer: PeerId; readonly reason: 'expired' | 'revoked' | 'quarantined' }
   /** A member's certificate or node record is new or another. */
   memberChanged: { readonly peer: PeerId }
   policyChanged: { readonly version: number }

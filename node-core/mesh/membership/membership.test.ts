@@ -53,6 +53,40 @@ describe('membership', () => {
     return { identity: node.identity, chain: issueCertificate(world, issuer, grant) }
   }
 
+  describe('with a member in quarantine', () => {
+    it('refuses it, tells so, and takes it back when the time is up or it is released', () => {
+      const { membership } = founder
+      const [bad, other] = [world.member(), world.member()]
+      learn(founder, certificate(bad), certificate(other))
+      const { peerId: peer } = bad.identity
+      expect(membership.quarantine.put(peer, HOUR_MS, 'it floods')).toBe(true)
+      expect([membership.standing(peer), membership.standing(other.identity.peerId)]).toEqual([
+        'quarantined',
+        'member',
+      ])
+      expect(founder.expelled).toEqual([peer])
+      expect(membership.quarantine.put(peer, HOUR_MS, 'again')).toBe(false)
+      expect([membership.quarantine.release(peer), membership.standing(peer)]).toEqual([true, 'member'])
+      membership.quarantine.put(peer, HOUR_MS, 'it floods')
+      clock.advance(HOUR_MS)
+      expect(membership.standing(peer)).toBe('member')
+      expect(membership.quarantine.list()).toEqual([])
+    })
+
+    it('goes on refusing it after a restart, and never refuses itself', async () => {
+      const bad = world.member()
+      learn(founder, certificate(bad))
+      const { peerId: peer } = bad.identity
+      founder.membership.quarantine.put(peer, HOUR_MS, 'it floods')
+      expect(founder.membership.quarantine.put(founder.identity.peerId, HOUR_MS, 'self')).toBe(false)
+      await founder.membership.stop()
+      const { store } = founder
+      const again = await startTestMember(world, world.founder, { clock, holdsAuthority: true, store })
+      expect(again.membership.standing(peer)).toBe('quarantined')
+      expect(again.membership.quarantine.release(peer)).toBe(true)
+    })
+  })
+
   describe('as a register of who is a member', () => {
     it('tells members, the expired, the revoked and the unknown apart', () => {
       const brief = world.member('operator', world.founder, { expiresAt: NOW_MS + HOUR_MS })

@@ -24,6 +24,7 @@ import type { JoinReply } from './join-reply.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createPolicyBook, type PolicyBook } from './policy-book.ts'
 import { writePolicy } from './policy-writer.ts'
+import { createQuarantine, type Quarantine } from './quarantine.ts'
 import { createRecordBook, type OwnRecord, type RecordBook } from './record-book.ts'
 import { createRefusalNotes } from './refusal-notes.ts'
 import { type ChainJudgement, createRegistry, type Registry } from './registry.ts'
@@ -123,6 +124,8 @@ export interface Membership extends Lifecycle {
   revoke(peer: PeerId, options?: RevokeOptions): void
   /** Tells the mesh where this node can be dialled and what it provides. */
   publishOwnRecord(own: OwnRecord): void
+  /** Members that this node keeps away from itself for a while: links, transit, sessions, streams. */
+  readonly quarantine: Pick<Quarantine, 'put' | 'release' | 'list'>
   /** Logs, counts and emits a refused admission or join. */
   noteRefusal(refusal: Refusal): void
   /** Counts something bad against the neighbour that passed it on. */
@@ -158,6 +161,11 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     saveFloor: () => deps.store.meta.set(CLOCK_FLOOR_KEY, String(context.floor.floorMs())),
   })
   const self = deps.identity.peerId
+  const quarantine = createQuarantine(context)
+  const standing = (peer: PeerId): Standing => {
+    const given = registry.standing(peer)
+    return given === 'member' && quarantine.has(peer) ? 'quarantined' : given
+  }
   return {
     ...{ self, meshId: context.meshId, authority: options.authority },
     meshName: (options.meshName ?? '').slice(0, MAX_MESH_NAME),
@@ -167,9 +175,9 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     holdsAuthority: deps.authorityKey !== undefined,
     events: context.events,
     replica: parts.replica,
-    standing: (peer) => registry.standing(peer),
+    ...{ standing, quarantine },
     certificateOf: (peer) => registry.certificateOf(peer),
-    members: () => listMembers(registry, records),
+    members: () => listMembers(registry, records, standing),
     nodeRecord: (peer) => records.get(peer),
     policy: parts.policies.policy,
     policyVersion: parts.policies.current,
@@ -208,8 +216,14 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     },
     noteAdmission: (how) => context.counters.count(how),
     counters: context.counters.read,
-    start: () => maintenance.start(),
-    stop: () => maintenance.stop(),
+    async start() {
+      await maintenance.start()
+      quarantine.start()
+    },
+    async stop() {
+      quarantine.stop()
+      await maintenance.stop()
+    },
   }
 }
 
@@ -259,10 +273,14 @@ function createParts(
 const partiesOf = (registry: Registry): readonly Certificate[] =>
   registry.peers().flatMap((peer) => registry.chainOf(peer)?.leaf ?? [])
 
-function listMembers(registry: Registry, records: RecordBook): readonly Member[] {
+function listMembers(
+  registry: Registry,
+  records: RecordBook,
+  standing: (peer: PeerId) => Standing,
+): readonly Member[] {
   return registry.peers().flatMap((peer) => {
     const certificate = registry.certificateOf(peer)
     if (certificate === undefined) return []
-    return [{ peer, certificate, standing: registry.standing(peer), record: records.get(peer) }]
+    return [{ peer, certificate, standing: standing(peer), record: records.get(peer) }]
   })
 }

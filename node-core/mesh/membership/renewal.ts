@@ -49,12 +49,17 @@ export interface RenewalDeps {
   readonly logger: Logger
 }
 
+export interface CertificateRenewal extends Lifecycle {
+  /** Asks for the next certificate now, due or not. False when nobody gave one that lasts longer. */
+  renewNow(signal: AbortSignal): Promise<boolean>
+}
+
 /**
  * Gets this node its next certificate once that of the present one is due, from itself if it holds the
  * authority, else from any issuer that it is connected to; tries again with a jittered backoff and never gives up.
  * And it serves `/x0t/renew/1` to others, if this node is an issuer.
  */
-export function createRenewal(deps: RenewalDeps): Lifecycle {
+export function createRenewal(deps: RenewalDeps): CertificateRenewal {
   const { streams, clock } = deps
   const logger = deps.logger.child({ component: 'renewal' })
   const serve = createServer(deps, logger)
@@ -87,6 +92,7 @@ export function createRenewal(deps: RenewalDeps): Lifecycle {
   }
 
   return {
+    renewNow: (signal) => renewOnce(deps, logger, signal),
     async start() {
       if (running !== undefined) return
       await streams.handle(RENEW_PROTOCOL, (stream, peer) => void serve(stream, peer), { maxStreams: 4 })

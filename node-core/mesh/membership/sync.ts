@@ -1,8 +1,7 @@
 import type { Clock } from '../../platform/clock.ts'
-import type { Lifecycle } from '../../platform/lifecycle.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
-import { createFlood, type FloodTimes } from '../flood/flood.ts'
+import { createFlood, type FloodSync, type FloodTimes } from '../flood/flood.ts'
 import type { PeerStreams } from '../host/peer-streams.ts'
 import type { Membership } from './membership.ts'
 import { ITEM_KINDS, nameOf } from './replica.ts'
@@ -18,7 +17,7 @@ export interface SyncDeps {
 export const SYNC_PROTOCOL = '/x0t/sync/1'
 
 /** Keeps what the mesh agrees on the same everywhere: certificates, revocations, the policy and node records. */
-export function createSync({ membership, ...deps }: SyncDeps, options: FloodTimes = {}): Lifecycle {
+export function createSync({ membership, ...deps }: SyncDeps, options: FloodTimes = {}): FloodSync {
   return createFlood(
     {
       ...deps,

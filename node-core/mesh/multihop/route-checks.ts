@@ -61,7 +61,7 @@ export function mayCarry(membership: RouteMembership, header: RouteHeader): bool
 export function isPathFit(membership: RouteMembership, path: readonly PeerId[]): boolean {
   return path.every((peer, index) => {
     const standing = membership.standing(peer)
-    if (standing === 'revoked' || standing === 'expired') return false
+    if (standing !== 'member' && standing !== 'unknown') return false
     const isEnd = index === 0 || index === path.length - 1
     return isEnd || membership.certificateOf(peer)?.transit !== false
   })

@@ -16,6 +16,7 @@ import { isNotable, linkCostUs } from './link-cost.ts'
 import { createLowestRtt } from './lowest-rtt.ts'
 import type { OwnNumbers } from './own-numbers.ts'
 import type { QueuedBytes, RoutingLinks, RoutingMembership } from './ports.ts'
+import type { SteeringState } from './steering.ts'
 import { createTokenBucket } from './token-bucket.ts'
 
 export interface AdvertiserDeps {
@@ -27,6 +28,8 @@ export interface AdvertiserDeps {
   readonly key: HybridKey
   readonly numbers: OwnNumbers
   readonly store: AdvertStore
+  /** What traffic is led away from, on purpose. */
+  readonly steering?: Pick<SteeringState, 'extraCostUs' | 'isDrained'>
 }
 
 export interface AdvertiserOptions {
@@ -148,7 +151,7 @@ class LinkAdvertiser implements Advertiser {
       origin: membership.self,
       ...numbers.next(),
       certificateHash: certificate.hash,
-      transit: certificate.transit,
+      transit: certificate.transit && this.#deps.steering?.isDrained !== true,
       links,
       at: clock.now(),
     })
@@ -177,7 +180,11 @@ class LinkAdvertiser implements Advertiser {
     const queuedBytes = this.#deps.queuedBytes(peer)
     return {
       peer,
-      costUs: linkCostUs({ state, rttMs, lossEstimate, queuedBytes }),
+      costUs: Math.min(
+        MAX_LINK_COST_US,
+        linkCostUs({ state, rttMs, lossEstimate, queuedBytes }) +
+          (this.#deps.steering?.extraCostUs(peer) ?? 0),
+      ),
       rttUs: rttMs === undefined ? null : Math.min(MAX_LINK_COST_US, Math.round(rttMs * 1_000)),
       lossPpm: lossEstimate === undefined ? null : Math.round(lossEstimate * 1_000_000),
       suite: suite === undefined || suite === '' ? 'unknown' : suite,

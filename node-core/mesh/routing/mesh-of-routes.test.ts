@@ -74,6 +74,26 @@ describe('routing over real hosts', () => {
     expect(performance.now() - cutMs).toBeLessThan(1_000)
   })
 
+  it('leads everybody around a link or a node that is to be avoided, cuts nobody off, and restores it', async () => {
+    await start(6)
+    for (let index = 0; index < 6; index++) await join(index, (index + 1) % 6)
+    await eventually('two ways everywhere', () =>
+      nodes.every((_, from) => nodes.every((__, to) => from === to || paths(from, to).length === 2)),
+    )
+    const { steering } = at(1).routing
+    expect(steering.avoidLink(at(2).peer, 60_000)).toBe(true)
+    await eventually('a node farther away to go the other way', () => paths(0, 2)[0]?.join() === '5,4,3,2')
+    await eventually('the node itself as well', () => paths(1, 2)[0]?.join() === '0,5,4,3,2')
+    expect(paths(1, 2)).toContainEqual([2])
+    steering.releaseLink(at(2).peer)
+    await eventually('the direct link to be used again', () => paths(1, 2)[0]?.join() === '2')
+    at(1).routing.steering.drain(60_000)
+    await eventually('nothing to lead through it', () => paths(0, 2).every(([first]) => first !== 1))
+    expect(paths(0, 1)[0]).toEqual([1])
+    at(1).routing.steering.undrain()
+    await eventually('it to carry again', () => paths(0, 2).some(([first]) => first === 1))
+  })
+
   it('gives the adverts to a node that comes late, and takes back those of one that is expelled', async () => {
     await start(4)
     await join(1, 0)

@@ -15,6 +15,7 @@ import { createOwnNumbers } from './own-numbers.ts'
 import { type CostedPath, createPathTable, type Hops, type PathTable } from './path-table.ts'
 import { createPatience, type PatienceKeeper } from './patience.ts'
 import type { QueuedBytes, RoutingLinks, RoutingMembership, RoutingStore } from './ports.ts'
+import { createSteering, type Steering, type SteeringState } from './steering.ts'
 import { buildTopology, type NodeLinks, type Topology } from './topology.ts'
 
 const LINK_STATE_PROTOCOL = '/x0t/linkstate/1'
@@ -56,6 +57,8 @@ export interface Routing extends Lifecycle {
   /** Since the newest advert of a member came, ms; `undefined` when there is none. */
   heardMs(peer: PeerId): number | undefined
   topology(): TopologyView
+  /** Leads traffic away from a link or from this node for a while. */
+  readonly steering: Steering
   counters(): Readonly<Record<AdvertCount | 'recomputed', number>>
 }
 
@@ -90,6 +93,7 @@ class LinkStateRouting implements Routing {
   readonly #advertiser: Advertiser
   readonly #parts: readonly Lifecycle[]
   readonly #patience: PatienceKeeper
+  readonly #steering: SteeringState
   readonly #offs: (() => void)[] = []
   #topology: Topology = buildTopology([])
   #table: PathTable | undefined
@@ -113,8 +117,13 @@ class LinkStateRouting implements Routing {
     this.#adverts = store
     this.#patience = createPatience(clock)
     const numbers = createOwnNumbers(clock, deps.store)
+    this.#steering = createSteering(clock, {
+      isFine: (peer) => deps.links.links().some((link) => link.peer === peer && link.state === 'up'),
+      // Everybody has to hear of it now, not when a cost happens to be due.
+      onChange: () => this.#advertiser.resign(),
+    })
     this.#advertiser = createAdvertiser(
-      { ...deps, numbers, store, queuedBytes: deps.queuedBytes ?? (() => 0) },
+      { ...deps, numbers, store, steering: this.#steering, queuedBytes: deps.queuedBytes ?? (() => 0) },
       { refreshMs },
     )
     store.events.on('outnumbered', ({ incarnation }) => {
@@ -135,6 +144,10 @@ class LinkStateRouting implements Routing {
 
   get events(): Pick<Emitter<RoutingEvents>, 'on'> {
     return this.#events
+  }
+
+  get steering(): Steering {
+    return this.#steering
   }
 
   async start(): Promise<void> {
@@ -159,6 +172,7 @@ class LinkStateRouting implements Routing {
     this.#cancel?.()
     this.#cancelTick?.()
     this.#cancel = undefined
+    this.#steering.stop()
     await stopAll(this.#parts)
   }
 

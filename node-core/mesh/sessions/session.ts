@@ -5,6 +5,7 @@ import type { StreamCarrier } from './carrier.ts'
 import { type CarrierKeeper, createCarrierKeeper, type DialResult } from './carrier-keeper.ts'
 import type { PlacedCarrier } from './carrier-plan.ts'
 import type { SessionCore } from './core-contract.ts'
+import { carriersToLeave } from './leave-path.ts'
 import type { Account } from './ledger.ts'
 import type { Path } from './ports.ts'
 import type { Position } from './receive-side.ts'
@@ -64,6 +65,10 @@ export interface Session {
   /** Starts looking for carriers. */
   keep(): void
   pathsChanged(): void
+  /** Leaves the path in use for the standby, if it crosses what is to be left and the standby does not. */
+  leave(crosses: (path: Path) => boolean): boolean
+  /** Makes its carriers anew; nothing is lost by it. False when it has none. */
+  restart(): boolean
   /** The other end finished; so did this one, if it had everything and gave everything. */
   finishedThere(): void
   /** Ends the session in both directions; the other end is told where a carrier works. */
@@ -187,6 +192,20 @@ class LiveSession implements Session {
 
   pathsChanged(): void {
     this.#keeper.pathsChanged()
+  }
+
+  leave(crosses: (path: Path) => boolean): boolean {
+    const leaving = carriersToLeave(this.#placed, this.#core.view(), crosses)
+    for (const carrier of leaving) this.#remove(carrier)
+    if (leaving.length > 0) this.#keeper.review()
+    return leaving.length > 0
+  }
+
+  restart(): boolean {
+    if (this.#isOver || this.#placed.length === 0) return false
+    for (const { carrier } of this.#placed) this.#remove(carrier)
+    this.#keeper.pathsChanged()
+    return true
   }
 
   finishedThere(): void {

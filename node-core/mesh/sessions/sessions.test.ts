@@ -166,6 +166,36 @@ describe('a session over several paths', () => {
     expect(Buffer.concat(atFar.parts).equals(payload)).toBe(true)
   })
 
+  it('moves to its standby when it is told to leave what its path crosses, and loses nothing', async () => {
+    await start(2)
+    const { near, far } = await flowPair()
+    await eventually('there is a standby', hasStandby)
+    const atFar = follow(far)
+    const payload = randomBytes(8 * MIB)
+    near.end(payload)
+    await eventually('bytes flow', () => atFar.bytes > MIB)
+    const before = world.near.sessions()[0]?.path?.join()
+    expect(world.near.leave((path) => path.join() !== before)).toBe(0)
+    expect(world.near.leave((path) => path.join() === before)).toBe(1)
+    expect(world.near.sessions()[0]?.path?.join()).not.toBe(before)
+    await eventually('the end arrives', () => atFar.ended)
+    expect(Buffer.concat(atFar.parts).equals(payload)).toBe(true)
+  })
+
+  it('makes its carriers anew when it is restarted, and loses nothing', async () => {
+    await start(2)
+    const { near, far } = await flowPair()
+    const atFar = follow(far)
+    const payload = randomBytes(8 * MIB)
+    near.end(payload)
+    await eventually('bytes flow', () => atFar.bytes > MIB)
+    expect(world.near.restart(world.farPeer)).toBe(1)
+    expect(world.near.sessions()[0]?.path).toBeUndefined()
+    await eventually('the end arrives', () => atFar.ended)
+    expect(Buffer.concat(atFar.parts).equals(payload)).toBe(true)
+    expect(world.near.restart(world.nearPeer)).toBe(0)
+  })
+
   it('goes back to a cheaper path only after a while, and closes what is surplus', async () => {
     await start(2)
     await flowPair()

@@ -73,6 +73,10 @@ export interface Sessions extends Lifecycle {
   handle(handler: (flow: Duplex, peer: PeerId) => void): Promise<void>
   /** Resets all sessions with a peer, at once and for good. */
   expel(peer: PeerId): void
+  /** Moves sessions whose path crosses something to their standby, now. Tells how many moved. */
+  leave(crosses: (path: Path, peer: PeerId) => boolean): number
+  /** Makes the carriers of all sessions with a peer anew. Tells how many sessions that were. */
+  restart(peer: PeerId): number
   sessions(): readonly SessionView[]
   counters(): SessionCounters
 }
@@ -179,6 +183,14 @@ class Manager implements Sessions {
 
   expel(peer: PeerId): void {
     for (const session of this.#desks.get(peer)?.all() ?? []) session.reset('denied')
+  }
+
+  leave(crosses: (path: Path, peer: PeerId) => boolean): number {
+    return this.#all().filter((session) => session.leave((path) => crosses(path, session.id.peer))).length
+  }
+
+  restart(peer: PeerId): number {
+    return (this.#desks.get(peer)?.all() ?? []).filter((session) => session.restart()).length
   }
 
   sessions(): readonly SessionView[] {
