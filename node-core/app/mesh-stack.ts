@@ -5,11 +5,13 @@ import { createTickets } from '../mesh/admission/tickets.ts'
 import { createLanDiscovery, type LanDiscovery } from '../mesh/discovery/lan-discovery.ts'
 import { listensOnLan } from '../mesh/discovery/lan-interfaces.ts'
 import { createLanWire } from '../mesh/discovery/lan-wire.ts'
+import type { FloodSync } from '../mesh/flood/flood.ts'
 import { createHost, type Host } from '../mesh/host/host.ts'
+import type { PeerStreams } from '../mesh/host/peer-streams.ts'
 import { createLinks, type Links } from '../mesh/links/link-manager.ts'
 import { createJoinCarrier } from '../mesh/membership/join-carrier.ts'
 import { createMembership, type Membership } from '../mesh/membership/membership.ts'
-import { createRenewal } from '../mesh/membership/renewal.ts'
+import { type CertificateRenewal, createRenewal } from '../mesh/membership/renewal.ts'
 import { createSync } from '../mesh/membership/sync.ts'
 import { createEcho, type Echo } from '../mesh/multihop/echo.ts'
 import { createMeshStreams } from '../mesh/multihop/mesh-streams.ts'
@@ -59,6 +61,10 @@ export interface MeshStack {
   readonly echo: Echo
   /** Byte streams between members over whatever paths there are. */
   readonly sessions: Sessions
+  /** To every member that some path leads to. */
+  readonly meshStreams: PeerStreams
+  readonly sync: FloodSync
+  readonly renewal: CertificateRenewal
   /** In the order in which they start. */
   readonly lifecycles: readonly Lifecycle[]
 }
@@ -123,15 +129,17 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
     ...{ clock, random, logger, paths, carriers },
     gate: { admits: (peer) => membership.standing(peer) === 'member' },
   })
+  const sync = createSync(parts)
+  // An issuer may be several hops away.
+  const renewal = createRenewal({ ...parts, streams: meshStreams })
   return {
-    ...{ membership, noise, host, links, routing, reach, echo, sessions },
+    ...{ membership, noise, host, links, routing, reach, echo, sessions, meshStreams, sync, renewal },
     lifecycles: [
       membership,
       tickets,
       // Protocols are registered before the first connection can ask for them.
-      createSync(parts),
-      // An issuer may be several hops away.
-      createRenewal({ ...parts, streams: meshStreams }),
+      sync,
+      renewal,
       joins,
       routing,
       routed,

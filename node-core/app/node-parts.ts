@@ -15,6 +15,7 @@ import type { ConfigStore } from './config/config-store.ts'
 import type { KeystoreExport } from './config/keystore-export.ts'
 import type { WebConsole } from './console/web-console.ts'
 import type { HealthBoard } from './health-board.ts'
+import type { Heal } from './mapek/heal.ts'
 import type { MeshFacts } from './mesh-facts.ts'
 
 /** The parts of a running node that its API reads and steers. */
@@ -38,6 +39,8 @@ export interface NodeParts {
   readonly setup: NodeApi['setup']
   readonly config: ConfigStore
   readonly keystoreExport: KeystoreExport
+  readonly incidents: IncidentBook
+  readonly heal: Heal
   /** What other members are told, without the PeerId. */
   readonly announcedAddresses: () => readonly string[]
   /** Where an invite says that this node is, without its PeerId. */

@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import { parsePeerId } from '../../domain/ids.ts'
+import { parseMaintenance } from '../../mapek/guards/maintenance.ts'
 import { parseDuration } from '../../platform/duration.ts'
 
 const HOUR_MS = 3_600_000
@@ -176,6 +177,44 @@ const consoleSchema = z
     path: ['listen'],
   })
 
+const MAINTENANCE_ERROR = 'expected a time of the week in UTC such as 02:00-04:00 or sat,sun 22:00-02:00'
+
+const healSchema = z.strictObject(
+  {
+    /** Actions of this node's loop; more are held back. */
+    actionsPerMinute: whole(1, 1_000, 'actions').default(30),
+    actionsPerHour: whole(1, 10_000, 'actions').default(300),
+    /** How long a person has to decide about a plan before it is denied. */
+    approval: duration(60_000, 24 * HOUR_MS, 'from 1m to 24h').default(15 * 60_000),
+    /** When playbooks that wait for it may run. */
+    maintenance: z
+      .array(
+        z.string({ error: MAINTENANCE_ERROR }).transform((raw, context) => {
+          const window = parseMaintenance(raw)
+          if (window !== undefined) return window
+          context.addIssue({ code: 'custom', message: MAINTENANCE_ERROR })
+          return z.NEVER
+        }),
+        { error: MAINTENANCE_ERROR },
+      )
+      .max(32, { error: 'expected at most 32 windows' })
+      .default([]),
+    /** Told what people should know; the key of its signature stands in a file of its own with mode 0600. */
+    webhook: z
+      .strictObject(
+        {
+          url: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
+          secretFile: z
+            .string({ error: 'expected the path of a file' })
+            .refine((path) => isAbsolute(path), { error: 'expected an absolute path' }),
+        },
+        { error: 'expected a section with url and secretFile in it' },
+      )
+      .optional(),
+  },
+  { error: section },
+)
+
 /** `x0t.yaml`, version 1. Strict: a setting with a typing error must not be a setting that is ignored. */
 export const configSchema = z.strictObject(
   {
@@ -208,6 +247,7 @@ export const configSchema = z.strictObject(
       .prefault({}),
     links: linksSchema.prefault({}),
     discovery: discoverySchema.prefault({}),
+    heal: healSchema.transform(({ approval, ...rest }) => ({ ...rest, approvalMs: approval })).prefault({}),
     console: consoleSchema
       .transform(({ idle, lifetime, ...rest }) => ({ ...rest, idleMs: idle, lifetimeMs: lifetime }))
       .prefault({}),
@@ -225,4 +265,5 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   links: Object.keys(linksSchema.shape),
   discovery: Object.keys(discoverySchema.shape),
   console: Object.keys(consoleSchema.shape),
+  heal: Object.keys(healSchema.shape),
 }

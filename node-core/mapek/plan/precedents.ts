@@ -10,7 +10,7 @@ const MAX_PRECEDENTS = 3
 const MIN_LIKENESS = 0.6
 
 /** What an incident looks like, each part within 0 and 1. The code weighs most: it is what a repair answers to. */
-function featuresOf(incident: Incident): readonly number[] {
+export function featuresOf(incident: Incident): readonly number[] {
   const hour = (incident.firstEvidenceAt / 3_600_000) % 24
   return [
     Math.min(1, Math.log2(1 + incident.consequences.length) / 6),

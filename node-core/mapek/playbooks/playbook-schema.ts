@@ -62,6 +62,8 @@ const stepSchema = z.strictObject({
 /** What has to be seen before anything is called healed. */
 const VERIFY_KINDS = ['delivery', 'quality', 'service', 'certificate', 'config', 'quiet', 'none'] as const
 
+export type VerifyKind = (typeof VERIFY_KINDS)[number]
+
 const verifySchema = z.strictObject({
   expect: z.enum(VERIFY_KINDS).default('delivery'),
   /** After the last step, how long the measurement is repeated before the plan has failed. */

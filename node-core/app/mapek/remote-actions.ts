@@ -1,0 +1,333 @@
+import type { Stream } from '@libp2p/interface'
+import { z } from 'zod'
+import { type PeerId, parseIncidentId, parsePeerId, parsePlanId, parseServiceName } from '../../domain/ids.ts'
+import { STEP_ACTIONS, type StepAction } from '../../domain/plan.ts'
+import { NODE_PARTS, type Subject } from '../../domain/subject.ts'
+import type { ActionOrder, ActionReport } from '../../mapek/execute/ports.ts'
+import { createMessageFrames, type MessageFrames } from '../../mesh/host/message-frames.ts'
+import type { PeerStreams } from '../../mesh/host/peer-streams.ts'
+import type { Membership } from '../../mesh/membership/membership.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { FaultError, messageOf } from '../../platform/error.ts'
+import type { Lifecycle } from '../../platform/lifecycle.ts'
+import type { Logger } from '../../platform/logger.ts'
+import type { Random } from '../../platform/random.ts'
+import { withTimeout } from '../../platform/wait.ts'
+import { bytesOf, bytesUpTo, decodeStrict, encodeStrict, parsedText, timeMs } from '../../security/codec.ts'
+import type { HybridKey, HybridPublicKey } from '../../security/hybrid-key.ts'
+import { ed25519KeyOf } from '../../security/identity.ts'
+import { decodeRecord, type RecordKind, signRecord, verifyRecord } from '../../security/signed-record.ts'
+
+/*
+ * `/x0t/action/1`: the coordinator of a repair asks another member for one step. The target opens with its boot epoch
+ * and a fresh nonce; the order is signed over both, the target, the arguments and an end at most 60 s away, so that it
+ * can neither be replayed nor sent to another node or another life of this one. The target judges it by guards of its
+ * own before it does anything.
+ */
+const ACTION_PROTOCOL = '/x0t/action/1'
+const MAX_LIFE_MS = 60_000
+const NONCE_BYTES = 16
+const MAX_FRAME_BYTES = 16 * 1024
+const HELLO_MS = 5_000
+/** An action may take as long as the steps of playbooks do. */
+const SERVE_MS = 10 * 60_000
+
+const peerId = parsedText(parsePeerId)
+const subjectSchema: z.ZodType<Subject> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('node'), peer: peerId }),
+  z.strictObject({ kind: z.literal('link'), ends: z.tuple([peerId, peerId]) }),
+  z.strictObject({ kind: z.literal('service'), name: parsedText(parseServiceName), provider: peerId }),
+  z.strictObject({ kind: z.literal('mesh') }),
+  z.strictObject({ kind: z.literal('part'), peer: peerId, part: z.enum(NODE_PARTS) }),
+])
+
+const orderSchema = z.strictObject({
+  meshId: z.string(),
+  target: peerId,
+  epoch: timeMs,
+  nonce: bytesOf(NONCE_BYTES),
+  expiresAt: timeMs,
+  plan: parsedText(parsePlanId),
+  incident: parsedText(parseIncidentId),
+  step: z.string().max(80),
+  action: z.enum(STEP_ACTIONS),
+  subject: subjectSchema,
+  args: z.record(z.string().max(64), z.union([z.string().max(200), z.number(), z.boolean()])),
+  key: z.string().max(200),
+  isResumed: z.boolean(),
+  /** Names of the people who approved the plan, as this node has them: its certificate answers for them. */
+  approvedBy: z.array(z.string().max(200)).max(8),
+})
+type SignedOrder = z.infer<typeof orderSchema>
+
+const ORDER: RecordKind<SignedOrder> = {
+  context: 'x0t/action/1',
+  schema: orderSchema,
+  maxBytes: MAX_FRAME_BYTES,
+}
+
+const helloSchema = z.strictObject({ epoch: timeMs, nonce: bytesOf(NONCE_BYTES) })
+const requestSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('act'), order: bytesUpTo(MAX_FRAME_BYTES) }),
+  /** Measures the way to these members from there. */
+  z.strictObject({ kind: z.literal('measure'), peers: z.array(peerId).min(1).max(8) }),
+])
+const measuredSchema = z.array(
+  z.strictObject({
+    peer: peerId,
+    rttMs: z.number().nullable(),
+    via: z.number(),
+    detail: z.string().max(300),
+  }),
+)
+const replySchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('report'), changed: z.boolean(), text: z.string().max(1_000) }),
+  z.strictObject({ kind: z.literal('refused'), why: z.string().max(500) }),
+  z.strictObject({ kind: z.literal('measured'), ways: measuredSchema }),
+])
+type Reply = z.infer<typeof replySchema>
+export type MeasuredWay = z.infer<typeof measuredSchema>[number]
+
+export type RemoteFault =
+  | { code: 'ACTION_REFUSED'; peer: PeerId; why: string }
+  | { code: 'ACTION_BROKEN'; peer: PeerId }
+
+export interface RemoteActionDeps {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly streams: PeerStreams
+  readonly membership: Pick<Membership, 'self' | 'meshId' | 'standing' | 'certificateOf'>
+  readonly key: HybridKey
+  /** What a member is asked for, done here. */
+  readonly perform: (order: ActionOrder, signal: AbortSignal) => Promise<ActionReport>
+  readonly measure: (peers: readonly PeerId[], signal: AbortSignal) => Promise<readonly MeasuredWay[]>
+  /** This node's own guards; a reason refuses. */
+  readonly judge: (from: PeerId, order: ActionOrder, approvedBy: readonly string[]) => string | undefined
+}
+
+/** Steps that other members do, and what they measure. */
+export interface RemoteActions extends Lifecycle {
+  /** @throws FaultError ACTION_REFUSED, ACTION_BROKEN, and what opening a stream throws */
+  perform(order: ActionOrder, approvedBy: readonly string[], signal: AbortSignal): Promise<ActionReport>
+  /** @throws as `perform` */
+  measure(at: PeerId, peers: readonly PeerId[], signal: AbortSignal): Promise<readonly MeasuredWay[]>
+}
+
+export function createRemoteActions(deps: RemoteActionDeps): RemoteActions {
+  const { streams, clock } = deps
+  const epoch = clock.now()
+  const done = createDoneOrders()
+  const logger = deps.logger.child({ component: 'actions' })
+  return {
+    async perform(order, approvedBy, signal) {
+      const reply = await ask(deps, order.target, signal, (hello) => {
+        const value: SignedOrder = {
+          ...{ meshId: deps.membership.meshId, target: order.target, epoch: hello.epoch, nonce: hello.nonce },
+          ...{
+            expiresAt: clock.now() + MAX_LIFE_MS,
+            plan: order.plan,
+            incident: order.incident,
+            step: order.step,
+          },
+          ...{ action: order.action, subject: order.subject, args: { ...order.args }, key: order.key },
+          ...{ isResumed: order.isResumed, approvedBy: [...approvedBy] },
+        }
+        return { kind: 'act', order: signRecord(ORDER, deps.key, value).bytes }
+      })
+      if (reply.kind === 'report') return { changed: reply.changed, text: reply.text }
+      throw broken(order.target)
+    },
+    async measure(at, peers, signal) {
+      const reply = await ask(deps, at, signal, () => ({ kind: 'measure', peers: [...peers] }))
+      if (reply.kind === 'measured') return reply.ways
+      throw broken(at)
+    },
+    async start() {
+      await streams.handle(
+        ACTION_PROTOCOL,
+        (stream, peer) => {
+          const frames = createMessageFrames(stream, { maxFrameBytes: MAX_FRAME_BYTES })
+          withTimeout(clock, SERVE_MS, 'an action', (signal) =>
+            serve(deps, { epoch, done }, frames, peer, signal),
+          ).catch((error: unknown) => {
+            logger.debug('an action came to nothing', { peer, error: messageOf(error) })
+            frames.abort(error instanceof Error ? error : new Error(String(error)))
+          })
+        },
+        { maxStreams: 8 },
+      )
+    },
+    stop: () => streams.unhandle(ACTION_PROTOCOL),
+  }
+}
+
+const broken = (peer: PeerId): Error =>
+  new FaultError<RemoteFault>(
+    { code: 'ACTION_BROKEN', peer },
+    `${peer} did not answer as the protocol has it`,
+  )
+
+async function ask(
+  { streams }: RemoteActionDeps,
+  peer: PeerId,
+  signal: AbortSignal,
+  request: (hello: z.infer<typeof helloSchema>) => z.infer<typeof requestSchema>,
+): Promise<Reply> {
+  const stream: Stream = await streams.open(peer, ACTION_PROTOCOL, signal)
+  const frames = createMessageFrames(stream, { maxFrameBytes: MAX_FRAME_BYTES })
+  try {
+    const first = await frames.read(signal)
+    const hello = first && decodeStrict(helloSchema, first, MAX_FRAME_BYTES)
+    if (hello === undefined) throw broken(peer)
+    await frames.write(encodeStrict(request(hello)), signal)
+    const answer = await frames.read(signal)
+    const reply = answer && decodeStrict<Reply>(replySchema, answer, MAX_FRAME_BYTES)
+    if (reply === undefined) throw broken(peer)
+    await frames.end(signal)
+    if (reply.kind === 'refused') {
+      throw new FaultError<RemoteFault>(
+        { code: 'ACTION_REFUSED', peer, why: reply.why },
+        `${peer} refused: ${reply.why}`,
+      )
+    }
+    return reply
+  } catch (error) {
+    frames.abort(error instanceof Error ? error : new Error(String(error)))
+    throw error
+  }
+}
+
+interface Serving {
+  readonly epoch: number
+  readonly done: DoneOrders
+}
+
+async function serve(
+  deps: RemoteActionDeps,
+  { epoch, done }: Serving,
+  frames: MessageFrames,
+  from: PeerId,
+  signal: AbortSignal,
+): Promise<void> {
+  const nonce = deps.random.bytes(NONCE_BYTES)
+  await frames.write(encodeStrict({ epoch, nonce }), signal)
+  const bytes = await withTimeout(deps.clock, HELLO_MS, 'an order', (limit) => frames.read(limit), signal)
+  const request = bytes && decodeStrict(requestSchema, bytes, MAX_FRAME_BYTES)
+  const answer = async (reply: Reply): Promise<void> => {
+    await frames.write(encodeStrict(reply), signal)
+    await frames.end(signal)
+  }
+  if (request === undefined) return answer({ kind: 'refused', why: 'the request is malformed' })
+  if (request.kind === 'measure') {
+    return answer({ kind: 'measured', ways: [...(await deps.measure(request.peers, signal))] })
+  }
+  const order = readOrder(deps, { epoch, nonce, from }, request.order)
+  if (typeof order === 'string') return answer({ kind: 'refused', why: order })
+  // Asked again because the answer was lost: what was done is told, and not done again.
+  const known = done.get(order.key)
+  if (known !== undefined) return answer({ kind: 'report', ...known })
+  const why = deps.judge(from, order, order.approvedBy)
+  if (why !== undefined) return answer({ kind: 'refused', why })
+  try {
+    const report = await deps.perform(order, signal)
+    done.put(order.key, report)
+    await answer({ kind: 'report', changed: report.changed, text: report.text.slice(0, 1_000) })
+  } catch (error) {
+    await answer({ kind: 'refused', why: messageOf(error).slice(0, 500) })
+  }
+}
+
+/** The order, or why it is none. */
+function readOrder(
+  { membership, clock }: RemoteActionDeps,
+  here: { readonly epoch: number; readonly nonce: Uint8Array; readonly from: PeerId },
+  bytes: Uint8Array,
+): SignedOrder | string {
+  const record = decodeRecord(ORDER, bytes)
+  if (record === undefined) return 'the order is malformed'
+  const { value } = record
+  const signer = keyOf(membership, here.from)
+  if (signer === undefined) return 'the sender is no member in good standing'
+  if (!verifyRecord(ORDER, record, signer)) return 'the signature does not verify'
+  if (value.meshId !== membership.meshId || value.target !== membership.self)
+    return 'the order is for another node'
+  if (value.epoch !== here.epoch) return 'the order is for an earlier life of this node'
+  if (!Buffer.from(here.nonce).equals(value.nonce)) return 'the order was given on another occasion'
+  const leftMs = value.expiresAt - clock.now()
+  // The clocks of two members may differ by as much again.
+  if (leftMs <= -MAX_LIFE_MS || leftMs > 2 * MAX_LIFE_MS) return 'the order is too old or lasts too long'
+  return value
+}
+
+function keyOf(membership: RemoteActionDeps['membership'], peer: PeerId): HybridPublicKey | undefined {
+  const certificate = membership.standing(peer) === 'member' ? membership.certificateOf(peer) : undefined
+  const ed25519 = ed25519KeyOf(peer)
+  return certificate === undefined || ed25519 === undefined
+    ? undefined
+    : { ed25519, mldsa: certificate.mldsaPublicKey }
+}
+
+interface DoneOrders {
+  get(key: string): ActionReport | undefined
+  put(key: string, report: ActionReport): void
+}
+
+const MAX_DONE = 512
+
+/** What was done under which key, the last ones. */
+function createDoneOrders(): DoneOrders {
+  const reports = new Map<string, ActionReport>()
+  return {
+    get: (key) => reports.get(key),
+    put(key, report) {
+      reports.set(key, { changed: report.changed, text: report.text.slice(0, 1_000) })
+      const [oldest] = reports.keys()
+      if (oldest !== undefined && reports.size > MAX_DONE) reports.delete(oldest)
+    },
+  }
+}
+
+/** What a member may order without a person: nothing that takes something away, and no program of the operator. */
+const NEEDS_APPROVAL: readonly StepAction[] = ['quarantine-peer']
+
+export interface TargetGuardDeps {
+  readonly clock: Clock
+  readonly self: PeerId
+  readonly isPaused: () => boolean
+  /** Whether this node's own check says that its service is broken. */
+  readonly isServiceBroken: (name: string) => boolean
+}
+
+const MAX_ORDERS_PER_MINUTE = 30
+
+/** The guards of a node that is asked for something: however far the sender's own go, these hold. */
+export function createTargetGuards({
+  clock,
+  self,
+  isPaused,
+  isServiceBroken,
+}: TargetGuardDeps): RemoteActionDeps['judge'] {
+  let recent: { readonly from: PeerId; readonly atMs: number }[] = []
+  return (from, order, approvedBy) => {
+    const nowMs = clock.monotonicMs()
+    recent = recent.filter(({ atMs }) => nowMs - atMs < 60_000)
+    if (recent.filter((past) => past.from === from).length >= MAX_ORDERS_PER_MINUTE)
+      return 'too many orders in a minute'
+    recent.push({ from, atMs: nowMs })
+    const isUndo = ['release-route', 'undrain-node', 'release-peer'].includes(order.action)
+    if (isPaused() && !isUndo) return 'the loop of this node is paused'
+    if (NEEDS_APPROVAL.includes(order.action) && approvedBy.length === 0)
+      return `${order.action} takes a person's approval`
+    const { subject } = order
+    if (subject.kind === 'link' && !subject.ends.some((end) => end === self))
+      return 'this node is no end of that link'
+    if (order.action === 'drain-node' && subject.kind === 'mesh') return 'it names no node'
+    if (order.action === 'run-command') {
+      const isOurs = subject.kind === 'service' && subject.provider === self
+      if (!isOurs) return 'commands are run for services of this node alone'
+      if (!isServiceBroken(subject.name)) return 'its own check says that the service works'
+    }
+    return undefined
+  }
+}
