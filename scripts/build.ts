@@ -1,5 +1,5 @@
 /** Builds everything into dist/: the bundles of vite.config.ts and the launcher `x0t`. Runs after every `npm ci`. */
-import { chmod, copyFile, mkdir } from 'node:fs/promises'
+import { chmod, copyFile, cp, mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createBuilder } from 'vite'
 
@@ -18,5 +18,8 @@ await mkdir(resolve(root, 'dist'), { recursive: true })
 await copyFile(resolve(root, 'scripts/x0t.sh'), resolve(root, 'dist/x0t'))
 await chmod(resolve(root, 'dist/x0t'), 0o755)
 await copyFile(resolve(root, 'scripts/x0t.cmd'), resolve(root, 'dist/x0t.cmd'))
+
+// Read from beside the bundle, so that they stay texts that a person can open.
+await cp(resolve(root, 'resources/playbooks'), resolve(root, 'dist/node-core/playbooks'), { recursive: true })
 
 console.log(`built dist/ in ${((performance.now() - began) / 1000).toFixed(1)} s; the program is dist/x0t`)

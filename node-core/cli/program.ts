@@ -33,6 +33,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   policy: 'who may do what in the mesh',
   config: 'show, move and take back the configuration of this node',
   service: 'run the node of this home as a service of the system',
+  heal: 'what the loop of this node repairs, and whether it may',
+  playbook: 'what answers to which symptom',
   lab: 'many real nodes on this machine, with links that can be impaired',
 }
 

@@ -6,6 +6,7 @@ import { configCommands } from './commands/config.ts'
 import { consoleCommand } from './commands/console.ts'
 import { downCommand } from './commands/down.ts'
 import { incidentCommands } from './commands/incidents.ts'
+import { healCommands, whyCommand } from './commands/heal.ts'
 import { initCommand } from './commands/init.ts'
 import { inviteCommand } from './commands/invite.ts'
 import { joinCommand } from './commands/join.ts'
@@ -15,6 +16,7 @@ import { labUpCommand } from './commands/lab-up.ts'
 import { leaveCommand, revokeCommand } from './commands/membership.ts'
 import { peersCommand } from './commands/peers.ts'
 import { pingCommand } from './commands/ping.ts'
+import { playbookCommands } from './commands/playbooks.ts'
 import { policyCommands } from './commands/policy.ts'
 import { netcheckCommand, routesCommand, traceCommand } from './commands/routes.ts'
 import { serviceCommands } from './commands/service.ts'
@@ -73,6 +75,9 @@ export const COMMANDS = [
   completionCommand,
   ...incidentCommands,
   ...policyCommands,
+  ...healCommands,
+  ...playbookCommands,
+  whyCommand,
   ...serviceCommands,
   labUpCommand,
   ...configCommands,

@@ -38,6 +38,11 @@ describe('help', () => {
         )
         .concat('list show ack note silence resolve'.split(' ').map((verb) => `incidents ${verb}`))
         .concat('service install', 'service uninstall', 'service status', 'can', 'flags')
+        .concat(
+          'status pause resume'.split(' ').map((verb) => `heal ${verb}`),
+          'why',
+        )
+        .concat('list show test enable disable mode forget'.split(' ').map((verb) => `playbook ${verb}`))
         .concat('show test diff apply history rollback'.split(' ').map((verb) => `policy ${verb}`))
         .sort(),
     )

@@ -5,6 +5,7 @@ import { configOperations } from './config.ts'
 import { consoleOperations } from './console.ts'
 import { nodeEventSchema, subscribeInputSchema } from './events-schemas.ts'
 import { incidents } from './incidents.ts'
+import { healOperations, planOperations, playbookOperations } from './heal.ts'
 import { changesMesh, changesNode, reads } from './operation.ts'
 import { policyOperations } from './policy.ts'
 import { netcheckResultSchema, routeSchema, traceResultSchema } from './routing-schemas.ts'
@@ -106,6 +107,9 @@ export const contract = {
   },
   incidents,
   policy: policyOperations,
+  heal: healOperations,
+  plans: planOperations,
+  playbooks: playbookOperations,
   services: {
     list: reads('viewer').output(listOf(serviceSchema)),
     expose: changesNode('operator')

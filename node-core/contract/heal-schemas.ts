@@ -20,7 +20,7 @@ export const playbookNameSchema = z
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be the name of a playbook')
 
 /** A subject in words, `link n1-n2`, and the step's own words for what it did. */
-export const planStepSchema = z.object({
+const planStepSchema = z.object({
   id: z.string(),
   action: z.enum(STEP_ACTIONS),
   subject: z.string(),

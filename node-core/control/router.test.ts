@@ -5,11 +5,14 @@ import { createFakeNode, JOIN_ID } from '../../tests/helpers/fake-node-api.ts'
 import { createManualClock } from '../../tests/helpers/manual-clock.ts'
 import { contract } from '../contract/contract.ts'
 import { errorDocumentSchema } from '../contract/errors.ts'
+import { planIdSchema } from '../contract/heal-schemas.ts'
 import { ROLES, type Role } from '../domain/role.ts'
 import { systemClock } from '../platform/clock.ts'
 import { FaultError } from '../platform/error.ts'
 import { type LogFields, type Logger, silentLogger } from '../platform/logger.ts'
 import { createRouter, roleThatFallsShort } from './router.ts'
+
+const PLAN_ID = planIdSchema.parse('plan-0123456789abcdef')
 
 function setUp(caller: Role = 'owner', logger = silentLogger, clock = systemClock) {
   const fake = createFakeNode()
@@ -43,6 +46,19 @@ function setUp(caller: Role = 'owner', logger = silentLogger, clock = systemCloc
     'incidents.note': () => client.incidents.note({ id: INCIDENT_ID, text: 'seen' }),
     'incidents.silence': () => client.incidents.silence({ id: INCIDENT_ID, forMs: 60_000 }),
     'incidents.resolve': () => client.incidents.resolve({ id: INCIDENT_ID, reason: 'repaired' }),
+    'heal.status': () => client.heal.status(),
+    'heal.pause': () => client.heal.pause({ reason: 'a move' }),
+    'heal.resume': () => client.heal.resume(),
+    'heal.why': () => client.heal.why({ id: PLAN_ID }),
+    'plans.list': () => client.plans.list({ waiting: true }),
+    'plans.show': () => client.plans.show({ id: PLAN_ID }),
+    'plans.approve': () => client.plans.approve({ id: PLAN_ID, comment: null }),
+    'plans.reject': () => client.plans.reject({ id: PLAN_ID, comment: null }),
+    'playbooks.list': () => client.playbooks.list(),
+    'playbooks.show': () => client.playbooks.show({ playbook: 'quarantine-a-peer' }),
+    'playbooks.test': () => client.playbooks.test({ document: '', file: 'a.yaml', against: null }),
+    'playbooks.set': () => client.playbooks.set({ playbook: 'quarantine-a-peer', enabled: false }),
+    'playbooks.forget': () => client.playbooks.forget({ playbook: null }),
     'policy.show': () => client.policy.show({ number: null }),
     'policy.history': () => client.policy.history(),
     'policy.review': () => client.policy.review({ document: 'version: 1' }),

@@ -151,6 +151,49 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
       ),
       resolve: os.incidents.resolve.handler(async ({ input, context }) =>
         asDocument(await api.incidents.resolve(input, callOf(context))),
+    heal: {
+      status: os.heal.status.handler(async ({ context }) =>
+        asDocument(await api.heal.status(callOf(context))),
+      ),
+      pause: os.heal.pause.handler(async ({ input, context }) =>
+        asDocument(await api.heal.pause(input, callOf(context))),
+      ),
+      resume: os.heal.resume.handler(async ({ context }) =>
+        asDocument(await api.heal.resume(callOf(context))),
+      ),
+      why: os.heal.why.handler(async ({ input, context }) =>
+        asDocument(await api.heal.why(input, callOf(context))),
+      ),
+    },
+    plans: {
+      list: os.plans.list.handler(async ({ input, context }) =>
+        asDocument(await api.plans.list(input, callOf(context))),
+      ),
+      show: os.plans.show.handler(async ({ input, context }) =>
+        asDocument(await api.plans.show(input, callOf(context))),
+      ),
+      approve: os.plans.approve.handler(async ({ input, context }) =>
+        asDocument(await api.plans.approve(input, callOf(context))),
+      ),
+      reject: os.plans.reject.handler(async ({ input, context }) =>
+        asDocument(await api.plans.reject(input, callOf(context))),
+      ),
+    },
+    playbooks: {
+      list: os.playbooks.list.handler(async ({ context }) =>
+        asDocument(await api.playbooks.list(callOf(context))),
+      ),
+      show: os.playbooks.show.handler(async ({ input, context }) =>
+        asDocument(await api.playbooks.show(input, callOf(context))),
+      ),
+      test: os.playbooks.test.handler(async ({ input, context }) =>
+        asDocument(await api.playbooks.test(input, callOf(context))),
+      ),
+      set: os.playbooks.set.handler(async ({ input, context }) =>
+        asDocument(await api.playbooks.set(input, callOf(context))),
+      ),
+      forget: os.playbooks.forget.handler(async ({ input, context }) =>
+        asDocument(await api.playbooks.forget(input, callOf(context))),
       ),
     },
     policy: {

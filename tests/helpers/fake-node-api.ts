@@ -20,6 +20,7 @@ import type { NodeName, PeerId } from '../../node-core/domain/ids.ts'
 import type { Role } from '../../node-core/domain/role.ts'
 import { FaultError } from '../../node-core/platform/error.ts'
 import { fakeIncidents } from './fake-incidents.ts'
+import { createFakeHeal, type FakeHealState, initialHeal } from './fake-heal.ts'
 import { createFakePolicy, type FakePolicyState, initialPolicy } from './fake-policy.ts'
 
 const nameOf = (raw: string): NodeName => nodeNameSchema.parse(raw)
@@ -64,6 +65,7 @@ export interface FakeNodeState {
   socks: Socks[]
   joins: Join[]
   policy: FakePolicyState
+  heal: FakeHealState
   notReady: string[]
   /** Peers that give no answer to a ping. */
   silent: Set<PeerId>
@@ -162,6 +164,7 @@ function initialState(): FakeNodeState {
       },
     ],
     policy: initialPolicy(),
+    heal: initialHeal(),
     notReady: [],
     silent: new Set(),
     calls: [],
@@ -374,6 +377,7 @@ function createApi(state: FakeNodeState): NodeApi {
       },
     },
     policy: createFakePolicy(state, called),
+    ...createFakeHeal(state, called),
     services: {
       async list() {
         called('services.list')

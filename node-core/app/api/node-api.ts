@@ -7,6 +7,7 @@ import { configOperations } from './config-operations.ts'
 import { consoleOperations } from './console-operations.ts'
 import { eventOperations } from './event-operations.ts'
 import { incidentOperations } from './incident-operations.ts'
+import { healOperations, planOperations, playbookOperations } from './heal-operations.ts'
 import { netcheck } from './netcheck.ts'
 import { policyOperations } from './policy-operations.ts'
 import { requireNode } from './resolve-node.ts'
@@ -39,6 +40,9 @@ export function createNodeApi(parts: NodeParts): NodeApi {
     services: serviceOperations(parts),
     forwards: forwardOperations(parts),
     socks: socksOperations(parts),
+    heal: healOperations(parts),
+    plans: planOperations(parts),
+    playbooks: playbookOperations(parts),
     events: eventOperations(parts),
     setup: parts.setup,
     config: configOperations(parts),

@@ -39,6 +39,7 @@ const DEFAULTS: Config = {
     idleMs: 1_800_000,
     lifetimeMs: 43_200_000,
   },
+  heal: { actionsPerMinute: 30, actionsPerHour: 300, approvalMs: 900_000, maintenance: [] },
 }
 
 describe('loadConfig', () => {

@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { planIdSchema } from '../../contract/heal-schemas.ts'
 import type { Join } from '../../contract/schemas.ts'
 import { joinIdSchema } from '../../contract/schemas.ts'
+import { type PlanId, parsePlanId } from '../../domain/ids.ts'
 import { defineCommand } from '../command.ts'
 import { CALL_MS, type CliContext } from '../context.ts'
 import { EXIT, type ExitCode } from '../fault.ts'
@@ -33,19 +35,35 @@ function renderJoins({ output, now }: CliContext, joins: readonly Join[]): strin
 }
 
 const idArgument = [
-  { flags: '[id]', help: 'of the request (join-...); without it, those that wait are listed' },
+  {
+    flags: '[id]',
+    help: 'of the request (join-...) or the plan (plan-...); without it, joins that wait are listed',
+  },
 ]
-const idInput = z.object({ id: joinIdSchema.optional() })
+const idInput = z.object({
+  id: z.union([joinIdSchema, planIdSchema], { error: 'must be join-... or plan-...' }).optional(),
+})
+
+/** A repair that waits for a person is decided by the same words as a machine that wants to join. */
+async function decidePlan(context: CliContext, id: PlanId, verdict: 'approve' | 'reject'): Promise<ExitCode> {
+  const { plan } = await context.connect(context.timeoutMs ?? CALL_MS).plans[verdict]({ id, comment: null })
+  context.output.done({ plan }, `${plan.id} (${plan.playbook}) is ${plan.state}.`)
+  return EXIT.done
+}
 
 export const approveCommand = defineCommand({
   name: 'approve',
-  summary: 'let a machine that asked to join come in',
+  summary: 'let a machine in that asked to join, or a repair begin that waits for a person',
   arguments: idArgument,
-  examples: ['x0t approve', 'x0t approve join-0123456789abcdef'],
+  examples: ['x0t approve', 'x0t approve join-0123456789abcdef', 'x0t approve plan-0123456789abcdef'],
   input: idInput,
   async run(context, { id }) {
     if (id === undefined) return listWaiting(context)
-    const { join } = await context.connect(context.timeoutMs ?? CALL_MS).joins.approve({ id })
+    const planId = parsePlanId(id)
+    if (planId !== undefined) return decidePlan(context, planId, 'approve')
+    const { join } = await context
+      .connect(context.timeoutMs ?? CALL_MS)
+      .joins.approve({ id: joinIdSchema.parse(id) })
     context.output.done({ join }, `${join.name} is approved as ${join.role}.`)
     return EXIT.done
   },
@@ -53,13 +71,17 @@ export const approveCommand = defineCommand({
 
 export const rejectCommand = defineCommand({
   name: 'reject',
-  summary: 'refuse a machine that asked to join',
+  summary: 'refuse a machine that asked to join, or a repair',
   arguments: idArgument,
   examples: ['x0t reject join-0123456789abcdef'],
   input: idInput,
   async run(context, { id }) {
     if (id === undefined) return listWaiting(context)
-    const { join } = await context.connect(context.timeoutMs ?? CALL_MS).joins.reject({ id })
+    const planId = parsePlanId(id)
+    if (planId !== undefined) return decidePlan(context, planId, 'reject')
+    const { join } = await context
+      .connect(context.timeoutMs ?? CALL_MS)
+      .joins.reject({ id: joinIdSchema.parse(id) })
     context.output.done({ join }, `${join.name} is refused.`)
     return EXIT.done
   },

@@ -1,6 +1,6 @@
 import type { IncidentId, PlanId } from '../../domain/ids.ts'
 import { type Incident, isOver } from '../../domain/incident.ts'
-import type { Plan, PlanVote } from '../../domain/plan.ts'
+import type { Plan, PlanStep, PlanVote, PlaybookMode } from '../../domain/plan.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { createEmitter, type Emitter } from '../../platform/emitter.ts'
 import { messageOf } from '../../platform/error.ts'
@@ -9,7 +9,10 @@ import type { Logger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
 import { createExecutor } from '../execute/executor.ts'
 import type { Actuators, PlanStore, StepJournal } from '../execute/ports.ts'
+import { judgePlan } from '../guards/guards.ts'
 import type { IncidentBook } from '../incidents/incident-book.ts'
+import { propose } from '../plan/planner.ts'
+import type { Playbook } from '../playbooks/playbook-schema.ts'
 import { createApprovals } from './approvals.ts'
 import { createGuardKeeper } from './guard-keeper.ts'
 import { type RunnerDeps, runIncident } from './incident-runner.ts'
@@ -66,6 +69,17 @@ export interface RepairLoop extends Lifecycle {
   resume(): void
   /** @throws FaultError PLAN_UNKNOWN, PLAN_NOT_WAITING, PLAN_VOTED */
   vote(id: PlanId, vote: PlanVote): Plan
+  /** What a playbook would do about an incident now. Does nothing of it. */
+  tryOut(playbook: Playbook, incident: Incident): Trial
+}
+
+export interface Trial {
+  readonly matches: boolean
+  readonly mode: PlaybookMode | null
+  readonly why: string
+  readonly heldBackBy: string | null
+  readonly blastRadius: number
+  readonly steps: readonly PlanStep[]
 }
 
 /** So many faults of its own in this time put the loop into safe mode: it then only watches. */
@@ -165,6 +179,36 @@ class Loop implements RepairLoop {
 
   vote(id: PlanId, vote: PlanVote): Plan {
     return this.#runner.approvals.vote(id, vote)
+  }
+
+  tryOut(playbook: Playbook, incident: Incident): Trial {
+    const { mesh, guards } = this.#runner
+    const view = mesh.view()
+    const facts = {
+      mesh: view,
+      playbooks: [playbook],
+      settings: new Map(),
+      tallies: [],
+      tried: new Set<string>(),
+    }
+    const { ranked, candidates } = propose(incident, facts, this.#deps.random)
+    const [chosen] = ranked
+    if (chosen === undefined) {
+      const why = candidates[0]?.reasons.join('; ') ?? 'its trigger does not fit the incident'
+      return { matches: false, mode: null, why, heldBackBy: null, blastRadius: 0, steps: [] }
+    }
+    const backing = { approvals: 0, witnesses: incident.witnesses.length }
+    const verdict = judgePlan(incident, chosen, backing, guards.facts(view))
+    const heldBackBy = verdict.kind === 'allowed' ? null : `${verdict.guard}: ${verdict.reason}`
+    const why = candidates[0]?.reasons.at(-1) ?? ''
+    return {
+      matches: true,
+      mode: chosen.mode,
+      why,
+      heldBackBy,
+      blastRadius: chosen.blastRadius,
+      steps: chosen.steps,
+    }
   }
 
   #setPause(paused: LoopStatus['paused']): void {

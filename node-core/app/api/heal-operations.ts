@@ -1,0 +1,296 @@
+import type { PlanDocument, PlaybookSummary, WhyDocument } from '../../contract/heal-schemas.ts'
+import type { CallOptions, NodeApi } from '../../control/node-api.ts'
+import { type PeerId, parseIncidentId, parsePlanId } from '../../domain/ids.ts'
+import type { Incident } from '../../domain/incident.ts'
+import type { Plan, PlanStep, PlanVote } from '../../domain/plan.ts'
+import type { Subject } from '../../domain/subject.ts'
+import { talliesOf } from '../../mapek/loop/incident-runner.ts'
+import { precedentsOf } from '../../mapek/plan/precedents.ts'
+import { parsePlaybook } from '../../mapek/playbooks/parse-playbook.ts'
+import type { Playbook } from '../../mapek/playbooks/playbook-schema.ts'
+import { FaultError } from '../../platform/error.ts'
+import type { NodeParts } from '../node-parts.ts'
+
+type Parts = Pick<NodeParts, 'membership' | 'knowledge' | 'heal' | 'incidents' | 'clock' | 'routing'>
+
+export type HealFault =
+  | { code: 'PLAN_UNKNOWN'; id: string }
+  | { code: 'INCIDENT_UNKNOWN'; id: string }
+  | { code: 'PLAYBOOK_UNKNOWN'; playbook: string }
+
+const MAX_PLANS = 200
+const MAX_PAST = 300
+
+const nameOf = ({ membership }: Parts, peer: PeerId): string => membership.certificateOf(peer)?.name ?? peer
+
+/** `link n1-n2`, `node n3`, `web at n2`. */
+function subjectText(parts: Parts, subject: Subject): string {
+  switch (subject.kind) {
+    case 'node':
+      return `node ${nameOf(parts, subject.peer)}`
+    case 'link':
+      return `link ${subject.ends
+        .map((end) => nameOf(parts, end))
+        .sort()
+        .join('-')}`
+    case 'service':
+      return `${subject.name} at ${nameOf(parts, subject.provider)}`
+    case 'mesh':
+      return 'the mesh'
+    case 'part':
+      return `the ${subject.part} of ${nameOf(parts, subject.peer)}`
+  }
+}
+
+const stepView = (parts: Parts, step: PlanStep): PlanDocument['steps'][number] => ({
+  ...{ id: step.id, action: step.action, subject: subjectText(parts, step.subject) },
+  ...{ target: step.target, at: nameOf(parts, step.target), optional: step.optional, after: [...step.after] },
+  ...{ state: step.state, startedAt: step.startedAt ?? null, endedAt: step.endedAt ?? null },
+  ...{ outcome: step.outcome ?? null, undo: step.compensation?.action ?? null },
+})
+
+const planView = (parts: Parts, plan: Plan): PlanDocument => ({
+  ...{ id: plan.id, incident: plan.incident, playbook: plan.playbook, playbookVersion: plan.playbookVersion },
+  ...{
+    mode: plan.mode,
+    risk: plan.risk,
+    blastRadius: plan.blastRadius,
+    state: plan.state,
+    reason: plan.reason,
+  },
+  ...{ createdAt: plan.createdAt, endedAt: plan.endedAt ?? null },
+  approvalExpiresAt: plan.approvalExpiresAt ?? null,
+  candidates: plan.candidates.map((candidate) => ({ ...candidate, reasons: [...candidate.reasons] })),
+  steps: plan.steps.map((step) => stepView(parts, step)),
+  approvals: plan.approvals.map(({ by, verdict, at, comment }) => ({
+    by,
+    verdict,
+    at,
+    comment: comment ?? null,
+  })),
+  verification:
+    plan.verification === undefined
+      ? null
+      : {
+          ...plan.verification,
+          checks: plan.verification.checks.map((check) => ({ ...check })),
+        },
+})
+
+/** Whose certificate a vote counts for: the member that calls over the mesh, else this node's own. */
+function voter(parts: Parts, { caller }: CallOptions): string {
+  const peer = caller.via === 'mesh' ? caller.peer : parts.membership.self
+  return `${nameOf(parts, peer)} ${peer}`
+}
+
+function healStatus(parts: Parts): Awaited<ReturnType<NodeApi['heal']['status']>> {
+  const { loop } = parts.heal
+  const { state, paused, safeModeUntil, healing, faults } = loop.status()
+  const waiting = parts.knowledge.plans.unfinished(MAX_PLANS).filter((plan) => plan.state === 'waiting')
+  return {
+    ...{ state, paused: paused ?? null, safeModeUntil: safeModeUntil ?? null, healing: [...healing], faults },
+    waiting: waiting.map(({ id, incident, playbook, approvalExpiresAt }) => ({
+      ...{ id, incident, playbook, expiresAt: approvalExpiresAt ?? null },
+    })),
+    steering: parts.routing.steering.list().map((steer) => ({
+      what: steer.kind === 'link' ? `the link to ${nameOf(parts, steer.peer)}` : 'transit through this node',
+      until: steer.until,
+    })),
+    quarantined: parts.membership.quarantine.list().map((one) => ({ ...one, name: nameOf(parts, one.peer) })),
+  }
+}
+
+export function healOperations(parts: Parts): NodeApi['heal'] {
+  const { loop } = parts.heal
+  return {
+    status: async () => healStatus(parts),
+    pause: async ({ reason }, options) => {
+      loop.pause(reason, voter(parts, options).split(' ')[0] ?? '')
+      return healStatus(parts)
+    },
+    resume: async () => {
+      loop.resume()
+      return healStatus(parts)
+    },
+    why: async ({ id }) => why(parts, id),
+  }
+}
+
+function why(parts: Parts, id: string): Omit<WhyDocument, 'schema'> {
+  const planId = parsePlanId(id)
+  const plan = planId && parts.knowledge.plans.get(planId)
+  if (planId !== undefined && plan === undefined) throw unknownPlan(id)
+  const incidentId = plan?.incident ?? parseIncidentId(id)
+  const incident = incidentId && parts.incidents.get(incidentId)
+  if (incident === undefined) {
+    throw new FaultError<HealFault>({ code: 'INCIDENT_UNKNOWN', id }, `no incident ${id} is known here`)
+  }
+  const plans = [incident.id, ...incident.aliases].flatMap((name) => parts.knowledge.plans.ofIncident(name))
+  const past = parts.knowledge.incidents.recent(MAX_PAST)
+  return {
+    incident: incidentView(parts, incident),
+    plans: plans.map((one) => planView(parts, one)),
+    precedents: precedentsOf(incident, past).map(({ incident: other, likeness }) => ({
+      ...{ id: other.id, title: other.title, likeness, state: other.state },
+      playbook:
+        parts.knowledge.plans.ofIncident(other.id).find(({ state }) => state === 'succeeded')?.playbook ??
+        null,
+    })),
+  }
+}
+
+function incidentView(parts: Parts, incident: Incident): WhyDocument['incident'] {
+  const { firstEvidenceAt, resolvedAt } = incident
+  return {
+    ...{ id: incident.id, code: incident.code, title: incident.title, state: incident.state },
+    ...{
+      severity: incident.severity,
+      confidence: incident.confidence,
+      diagnosis: incident.diagnosis ?? null,
+    },
+    subject: subjectText(parts, incident.subject),
+    ...{ firstEvidenceAt, resolvedAt: resolvedAt ?? null },
+    repairMs: resolvedAt === undefined ? null : resolvedAt - firstEvidenceAt,
+    coordinator: nameOf(parts, incident.coordinator),
+    witnesses: incident.witnesses.map((peer) => nameOf(parts, peer)),
+    evidence: incident.evidence.map(({ at, witness, text }) => ({ at, from: nameOf(parts, witness), text })),
+    consequences: incident.consequences.map(({ code, subject }) => `${code}: ${subjectText(parts, subject)}`),
+    timeline: incident.timeline.map(({ at, kind, text }) => ({ at, kind, text })),
+  }
+}
+
+const unknownPlan = (id: string): Error =>
+  new FaultError<HealFault>({ code: 'PLAN_UNKNOWN', id }, `no plan ${id} is known here`, {
+    hint: 'x0t heal status lists those that wait for a person.',
+  })
+
+export function planOperations(parts: Parts): NodeApi['plans'] {
+  const { plans } = parts.knowledge
+  const vote =
+    (verdict: PlanVote['verdict']): NodeApi['plans']['approve'] =>
+    async ({ id, comment }, options) => {
+      const cast = {
+        by: voter(parts, options),
+        verdict,
+        at: parts.clock.now(),
+        comment: comment ?? undefined,
+      }
+      return { plan: planView(parts, parts.heal.loop.vote(id, cast)) }
+    }
+  return {
+    list: async ({ waiting }) => ({
+      items: (waiting
+        ? plans.unfinished(MAX_PLANS).filter(({ state }) => state === 'waiting')
+        : plans.recent(MAX_PLANS)
+      ).map((plan) => planView(parts, plan)),
+    }),
+    show: async ({ id }) => {
+      const plan = plans.get(id)
+      if (plan === undefined) throw unknownPlan(id)
+      return { plan: planView(parts, plan) }
+    },
+    approve: vote('approve'),
+    reject: vote('reject'),
+  }
+}
+
+function summaryOf(parts: Parts, book: Playbook): PlaybookSummary {
+  const setting = parts.knowledge.playbookSettings.get(book.playbook)
+  const tallies = book.trigger.symptoms.flatMap((code) =>
+    talliesOf(parts.knowledge.outcomes, code).filter(({ playbook }) => playbook === book.playbook),
+  )
+  const sum = (counts: readonly number[]): number =>
+    Math.round(counts.reduce((all, one) => all + one, 0) * 10) / 10
+  return {
+    ...{ playbook: book.playbook, version: book.version, title: book.title, symptoms: book.trigger.symptoms },
+    ...{
+      risk: book.risk,
+      mode: book.mode,
+      setMode: setting?.mode ?? null,
+      enabled: setting?.enabled ?? true,
+    },
+    origin: parts.heal.playbooks.origin(book.playbook) ?? 'shipped',
+    wins: sum(tallies.map(({ wins }) => wins)),
+    losses: sum(tallies.map(({ losses }) => losses)),
+  }
+}
+
+function bookOf(parts: Parts, name: string): Playbook {
+  const book = parts.heal.playbooks.all().find(({ playbook }) => playbook === name)
+  if (book !== undefined) return book
+  throw new FaultError<HealFault>(
+    { code: 'PLAYBOOK_UNKNOWN', playbook: name },
+    `there is no playbook '${name}'`,
+    {
+      hint: 'x0t playbook list shows those that there are.',
+    },
+  )
+}
+
+export function playbookOperations(parts: Parts): NodeApi['playbooks'] {
+  const { playbookSettings, outcomes } = parts.knowledge
+  const { playbooks, loop } = parts.heal
+  return {
+    list: async () => {
+      playbooks.reload()
+      return {
+        items: playbooks.all().map((book) => summaryOf(parts, book)),
+        problems: [...playbooks.problems()],
+      }
+    },
+    show: async ({ playbook }) => {
+      const book = bookOf(parts, playbook)
+      const steps = book.steps.map((step) => ({
+        ...{ id: step.id, action: step.do, on: step.on, after: step.after, timeoutMs: step.timeout },
+        ...{ attempts: step.attempts, optional: step.optional, undo: step.undo?.do ?? null },
+      }))
+      return { playbook: { ...summaryOf(parts, book), about: book.about, steps, verify: book.verify.expect } }
+    },
+    test: async ({ document, file, against }) => {
+      const read = parsePlaybook(document, file)
+      if (!read.ok) {
+        return {
+          problems: [...read.problems],
+          matches: false,
+          mode: null,
+          why: 'it cannot be read',
+          heldBackBy: null,
+          blastRadius: 0,
+          steps: [],
+        }
+      }
+      const incident = against === null ? undefined : parts.incidents.get(against)
+      if (against !== null && incident === undefined) {
+        throw new FaultError<HealFault>(
+          { code: 'INCIDENT_UNKNOWN', id: against },
+          `no incident ${against} is known here`,
+        )
+      }
+      if (incident === undefined) {
+        return {
+          problems: [],
+          matches: true,
+          mode: read.playbook.mode,
+          why: 'it can be read',
+          heldBackBy: null,
+          blastRadius: 0,
+          steps: [],
+        }
+      }
+      const { steps, ...trial } = loop.tryOut(read.playbook, incident)
+      return { problems: [], ...trial, steps: steps.map((step) => stepView(parts, step)) }
+    },
+    set: async ({ playbook, enabled, mode }, options) => {
+      const book = bookOf(parts, playbook)
+      const before = playbookSettings.get(playbook)
+      playbookSettings.put({
+        playbook,
+        enabled: enabled ?? before?.enabled ?? true,
+        mode: mode === undefined ? before?.mode : (mode ?? undefined),
+        ...{ changedBy: voter(parts, options), changedAt: parts.clock.now() },
+      })
+      return { playbook: summaryOf(parts, book) }
+    },
+    forget: async ({ playbook }) => ({ outcomes: outcomes.reset(playbook ?? undefined) }),
+  }
+}
