@@ -39,7 +39,6 @@ export interface NodeParts {
   readonly setup: NodeApi['setup']
   readonly config: ConfigStore
   readonly keystoreExport: KeystoreExport
-  readonly incidents: IncidentBook
   readonly heal: Heal
   /** What other members are told, without the PeerId. */
   readonly announcedAddresses: () => readonly string[]

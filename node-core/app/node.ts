@@ -1,6 +1,5 @@
 import { PRODUCT_VERSION } from '../contract/version.ts'
 import { createControlServer } from '../control/socket-server.ts'
-import { createIncidentBook } from '../mapek/incidents/incident-book.ts'
 import type { Clock } from '../platform/clock.ts'
 import { messageOf } from '../platform/error.ts'
 import { ensureSocketDirectory } from '../platform/home.ts'
@@ -20,8 +19,8 @@ import type { WebConsole } from './console/web-console.ts'
 import { createHealthBoard } from './health-board.ts'
 import { watchNodeHealth } from './health-watch.ts'
 import { keepPorts, listenAddresses } from './listen-ports.ts'
-import { createMonitoring } from './mapek/monitoring.ts'
 import { createHeal } from './mapek/heal.ts'
+import { createMonitoring } from './mapek/monitoring.ts'
 import { loadMeshFacts, type MeshFacts, noMesh } from './mesh-facts.ts'
 import { createMeshStack, type MeshStack } from './mesh-stack.ts'
 import type { NodeParts } from './node-parts.ts'
@@ -131,18 +130,15 @@ async function startWithKeys(
     { ...deps, ...stack, services, knowledge: home.knowledge },
     { home: home.paths.root },
   )
-  const parts: NodeParts = {
-    incidents: monitoring.incidents,
-  const incidents = createIncidentBook(
-    { ...deps, store: home.knowledge.incidents },
-    { self: stack.membership.self },
-  )
   const heal = createHeal(
-    { ...deps, knowledge: home.knowledge, identity: keys.identity, stack, services, book: incidents },
+    {
+      ...{ ...deps, stack, services, knowledge: home.knowledge, identity: keys.identity },
+      book: monitoring.incidents,
+    },
     { root: home.paths.root, settings: options.config.heal },
   )
   const parts: NodeParts = {
-    ...{ incidents, heal },
+    ...{ incidents: monitoring.incidents, heal },
     ...{ ...deps, facts, services, health, knowledge: home.knowledge },
     ...{ membership: stack.membership, host: stack.host, links: stack.links },
     ...{ routing: stack.routing, reach: stack.reach, echo: stack.echo, announcedAddresses: announced },
@@ -178,7 +174,6 @@ async function startWithKeys(
     watchNodeHealth(parts, stack.noise),
     monitoring,
     flowRecheck(stack, services.recheck),
-    incidents,
     ...heal.lifecycles,
     control,
     options.webConsole.serving(api),

@@ -151,6 +151,8 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
       ),
       resolve: os.incidents.resolve.handler(async ({ input, context }) =>
         asDocument(await api.incidents.resolve(input, callOf(context))),
+      ),
+    },
     heal: {
       status: os.heal.status.handler(async ({ context }) =>
         asDocument(await api.heal.status(callOf(context))),

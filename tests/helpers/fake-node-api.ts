@@ -19,8 +19,8 @@ import type { CallOptions, NodeApi } from '../../node-core/control/node-api.ts'
 import type { NodeName, PeerId } from '../../node-core/domain/ids.ts'
 import type { Role } from '../../node-core/domain/role.ts'
 import { FaultError } from '../../node-core/platform/error.ts'
-import { fakeIncidents } from './fake-incidents.ts'
 import { createFakeHeal, type FakeHealState, initialHeal } from './fake-heal.ts'
+import { fakeIncidents } from './fake-incidents.ts'
 import { createFakePolicy, type FakePolicyState, initialPolicy } from './fake-policy.ts'
 
 const nameOf = (raw: string): NodeName => nodeNameSchema.parse(raw)

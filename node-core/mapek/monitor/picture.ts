@@ -5,7 +5,7 @@ import type { Emitter } from '../../platform/emitter.ts'
 /** What this node knows at one moment. What is not known is `undefined`, and never counts as fine. */
 export interface Picture {
   /** Of this node, by its own word: anything but `member` and nobody talks to it. */
-  readonly standing: 'member' | 'expired' | 'revoked' | 'unknown'
+  readonly standing: 'member' | 'expired' | 'revoked' | 'quarantined' | 'unknown'
   readonly links: readonly LinkFact[]
   /** The other members. */
   readonly members: readonly MemberFact[]
