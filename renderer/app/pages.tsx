@@ -44,6 +44,16 @@ export const PAGE_ENTRIES: Readonly<Record<PageName, PageEntry>> = {
     icon: 'services',
     Page: load(async () => (await import('../features/services/services-page.tsx')).ServicesPage),
   },
+  incidents: {
+    title: 'nav.incidents',
+    icon: 'incidents',
+    Page: load(async () => (await import('../features/incidents/incidents-page.tsx')).IncidentsPage),
+  },
+  playbooks: {
+    title: 'nav.playbooks',
+    icon: 'playbooks',
+    Page: load(async () => (await import('../features/playbooks/playbooks-page.tsx')).PlaybooksPage),
+  },
   settings: {
     title: 'nav.settings',
     icon: 'settings',

@@ -1,4 +1,6 @@
 import { Component, type ReactNode, Suspense, useEffect, useState } from 'react'
+import { healStatus, openIncidents } from '../state/heal.ts'
+import { useKnown } from '../state/resource.ts'
 import { useText } from '../text/text.ts'
 import { ActionButton } from '../ui/controls.tsx'
 import { Icon } from '../ui/icon.tsx'
@@ -89,8 +91,22 @@ function NavItem({ name, current }: { readonly name: PageName; readonly current:
       <a className="nav-item" href={hrefOf(name)} aria-current={current ? 'page' : undefined}>
         <Icon name={icon} />
         <span>{t(title)}</span>
+        {name === 'incidents' && <IncidentCount />}
       </a>
     </li>
+  )
+}
+
+function IncidentCount() {
+  const t = useText()
+  const { value: incidents = [] } = useKnown(openIncidents)
+  const waiting = useKnown(healStatus).value?.waiting.length ?? 0
+  if (incidents.length === 0 && waiting === 0) return null
+  return (
+    <span className={`nav-count${waiting > 0 ? ' nav-count-attention' : ''}`}>
+      {incidents.length}
+      {waiting > 0 && <span className="sr-only">, {t('verdict.waiting', { n: waiting })}</span>}
+    </span>
   )
 }
 

@@ -5,7 +5,16 @@ import { useCallback, useSyncExternalStore } from 'react'
  * `app://`, on a plain file server and behind a proxy, and never reaches a server's log.
  */
 
-export const PAGES = ['overview', 'topology', 'nodes', 'links', 'services', 'settings'] as const
+export const PAGES = [
+  'overview',
+  'topology',
+  'nodes',
+  'links',
+  'services',
+  'incidents',
+  'playbooks',
+  'settings',
+] as const
 export type PageName = (typeof PAGES)[number]
 
 export interface Route {

@@ -28,7 +28,15 @@ export const SEVERITY_TONES: Readonly<Record<Severity, Tone>> = {
 
 export type Member = TopicItem<'members'>
 
-export const MEMBER_STATES = ['self', 'direct', 'routed', 'unreachable', 'expired', 'revoked'] as const
+export const MEMBER_STATES = [
+  'self',
+  'direct',
+  'routed',
+  'unreachable',
+  'quarantined',
+  'expired',
+  'revoked',
+] as const
 export type MemberState = (typeof MEMBER_STATES)[number]
 
 /** Unreachable is judged by this node; a member that was put out is neither up nor down. */
@@ -44,6 +52,7 @@ export const MEMBER_TONES: Readonly<Record<MemberState, Tone>> = {
   direct: 'good',
   routed: 'good',
   unreachable: 'bad',
+  quarantined: 'attention',
   expired: 'unknown',
   revoked: 'unknown',
 }

@@ -1,4 +1,6 @@
 import { useMemo } from 'react'
+import { healStatus, openIncidents } from '../state/heal.ts'
+import { useKnown } from '../state/resource.ts'
 import { useSelf, useTopic } from '../state/topic-store.ts'
 import { useText } from '../text/text.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
@@ -9,8 +11,10 @@ export function useVerdict(): Verdict | undefined {
   const node = useSelf()
   const links = useTopic('links')
   const members = useTopic('members')
+  const { value: incidents } = useKnown(openIncidents)
+  const waiting = useKnown(healStatus).value?.waiting.length ?? 0
   return useMemo(() => {
     if (node === undefined || links === undefined || members === undefined) return undefined
-    return verdictOf({ node, links, members, incidents: undefined, waiting: 0 }, t)
-  }, [node, links, members, t])
+    return verdictOf({ node, links, members, incidents, waiting }, t)
+  }, [node, links, members, incidents, waiting, t])
 }

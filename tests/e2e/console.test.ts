@@ -10,7 +10,18 @@ import { x0t } from '../helpers/x0t.ts'
 
 const [n1, n2, n4] = [nodeName('n1'), nodeName('n2'), nodeName('n4')]
 const STARTS_MS = 120_000
-const PAGES = ['overview', 'topology/n4', 'nodes', 'nodes/n1', 'nodes/n4', 'links', 'services', 'settings']
+const PAGES = [
+  'overview',
+  'topology/n4',
+  'nodes',
+  'nodes/n1',
+  'nodes/n4',
+  'links',
+  'services',
+  'incidents',
+  'playbooks',
+  'settings',
+]
 const ALL_PICTURES = process.env['X0T_ALL_PICTURES'] === '1'
 /** From the cut to the page, over the node's own notice of it. */
 const REACTS_MS = 1_000

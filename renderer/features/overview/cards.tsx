@@ -1,5 +1,7 @@
 import type { TopicItem } from '../../../node-core/contract/events-schemas.ts'
+import { healStatus, openIncidents } from '../../state/heal.ts'
 import { useIsLive } from '../../state/line-store.ts'
+import { useKnown } from '../../state/resource.ts'
 import { useTopic } from '../../state/topic-store.ts'
 import { hybridSuite, useFormat } from '../../text/format.ts'
 import { useText } from '../../text/text.ts'
@@ -15,6 +17,8 @@ export function Cards() {
   const members = useTopic('members')
   const links = useTopic('links')
   const services = useTopic('services')
+  const { value: incidents } = useKnown(openIncidents)
+  const waiting = useKnown(healStatus).value?.waiting
   return (
     <ul className="cards">
       <Card
@@ -46,6 +50,26 @@ export function Cards() {
         tone="bad"
         word={t('cards.unhealthy')}
         worst={hrefOf('services', undefined, { 'services.sort': 'state' })}
+      />
+      <Card
+        icon="incidents"
+        title={t('nav.incidents')}
+        href={hrefOf('incidents')}
+        count={incidents?.length}
+        bad={incidents?.filter(({ severity }) => severity === 'critical').length}
+        tone="bad"
+        word={t('cards.critical')}
+        worst={hrefOf('incidents', undefined, { severity: 'critical' })}
+      />
+      <Card
+        icon="check"
+        title={t('cards.approvals')}
+        href={hrefOf('incidents')}
+        count={waiting?.length}
+        bad={waiting?.length}
+        tone="attention"
+        word={t('cards.waitForYou')}
+        worst={waiting?.[0] === undefined ? hrefOf('incidents') : hrefOf('incidents', waiting[0].incident)}
       />
       <QuantumCard links={links} />
     </ul>

@@ -8,6 +8,7 @@ import { LinkTable } from '../../view/link-table.tsx'
 import { LINK_TONES } from '../../view/tones.ts'
 import { Cards } from './cards.tsx'
 import { HealthItems } from './health-items.tsx'
+import { ActiveIncidents, RecentActions } from './incident-panels.tsx'
 import { SmallMap } from './small-map.tsx'
 import './overview.css'
 
@@ -26,8 +27,12 @@ export function OverviewPage() {
       <Cards />
       <HealthItems />
       <div className="grid-2">
-        <WorstLinks />
+        <ActiveIncidents />
         <SmallMap />
+      </div>
+      <div className="grid-even">
+        <WorstLinks />
+        <RecentActions />
       </div>
     </>
   )

@@ -30,6 +30,8 @@ export const common = {
   'nav.nodes': 'Nodes',
   'nav.links': 'Links',
   'nav.services': 'Services',
+  'nav.incidents': 'Incidents',
+  'nav.playbooks': 'Playbooks',
   'nav.settings': 'Settings',
   'page.unknown': 'There is no such page',
   'page.toOverview': 'To the overview',

@@ -1,10 +1,11 @@
 import { common } from './common.ts'
+import { heal } from './heal.ts'
 import { mesh } from './mesh.ts'
 import { setup } from './setup.ts'
 import { work } from './work.ts'
 
 /** Every text of the console. */
-export const en = { ...common, ...mesh, ...work, ...setup } as const
+export const en = { ...common, ...mesh, ...work, ...setup, ...heal } as const
 
 /** Every language has each message. */
 export type Messages = Readonly<Record<keyof typeof en, string>>

@@ -54,6 +54,7 @@ export const mesh = {
   'member.direct': 'Direct link',
   'member.routed': 'Over others',
   'member.unreachable': 'Unreachable',
+  'member.quarantined': 'Quarantined',
   'member.expired': 'Expired',
   'member.revoked': 'Revoked',
   'nodes.lead': 'The machines of this mesh, and how this node reaches each of them.',

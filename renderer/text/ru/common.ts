@@ -32,6 +32,8 @@ export const common: Readonly<Record<keyof typeof english, string>> = {
   'nav.nodes': 'Узлы',
   'nav.links': 'Каналы',
   'nav.services': 'Сервисы',
+  'nav.incidents': 'Инциденты',
+  'nav.playbooks': 'Сценарии',
   'nav.settings': 'Настройки',
   'page.unknown': 'Такой страницы нет',
   'page.toOverview': 'К обзору',

@@ -57,6 +57,7 @@ export const mesh: Readonly<Record<keyof typeof english, string>> = {
   'member.direct': 'Прямой канал',
   'member.routed': 'Через других',
   'member.unreachable': 'Недоступен',
+  'member.quarantined': 'На карантине',
   'member.expired': 'Истёк',
   'member.revoked': 'Отозван',
   'nodes.lead': 'Машины этой сети и то, как этот узел добирается до каждой.',

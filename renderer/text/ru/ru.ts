@@ -1,7 +1,8 @@
 import type { Messages } from '../en/en.ts'
 import { common } from './common.ts'
+import { heal } from './heal.ts'
 import { mesh } from './mesh.ts'
 import { setup } from './setup.ts'
 import { work } from './work.ts'
 
-export const ru: Messages = { ...common, ...mesh, ...work, ...setup }
+export const ru: Messages = { ...common, ...mesh, ...work, ...setup, ...heal }
