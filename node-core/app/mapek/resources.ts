@@ -12,6 +12,7 @@ export interface Resources extends Lifecycle {
 
 const SAMPLE_MS = 1_000
 /** Counting descriptors and asking the file system are calls of their own. */
+const STARTING_MS = 15_000
 const SLOW_SAMPLE_MS = 15_000
 const LAG_RESOLUTION_MS = 20
 
@@ -20,6 +21,7 @@ export function createResources(deps: { readonly clock: Clock; readonly home: st
   let delay: ReturnType<typeof monitorEventLoopDelay> | undefined
   let last: ResourceFact | undefined
   let [lastMs, slowMs] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  const startedMs = clock.monotonicMs()
   let usage = process.cpuUsage()
   let machine = machineTimes()
   let slow: Pick<ResourceFact, 'descriptors' | 'descriptorLimit' | 'freeDiskShare'> | undefined
@@ -51,9 +53,9 @@ export function createResources(deps: { readonly clock: Clock; readonly home: st
       const elapsedMs = clock.monotonicMs() - lastMs
       if (elapsedMs < SAMPLE_MS) return last
       lastMs = clock.monotonicMs()
-      // The first one spans the start of the node, which is no load.
       const fact = measure(Math.max(1, elapsedMs))
-      if (Number.isFinite(elapsedMs)) last = fact
+      // Starting is work, and no load that anything is to be done about.
+      if (clock.monotonicMs() - startedMs >= STARTING_MS) last = fact
       return last
     },
     async start() {

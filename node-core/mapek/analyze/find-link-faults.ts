@@ -21,6 +21,7 @@ const TOGETHER_MS = 5_000
 const MOST = 0.8
 /** Afterwards, a neighbour that is not dialled again is one that is not wanted any more. */
 const FRESH_MS = 3_000
+const SUSPECT_MS = 500
 const CONGESTED_QUEUE_BYTES = 96 * 1024
 const LOSSY = 0.05
 
@@ -64,6 +65,12 @@ function findUplinkFault({ self, now, picture, memories }: LinkFaultDeps): Findi
   }
 }
 
+/** A link that is suspected is often heard of again at once, the more so when this node itself was late. */
+function isBrief({ picture, now }: LinkFaultDeps, { peer, troubleAt = now }: LinkMemory): boolean {
+  const isDown = picture.links.find((link) => link.peer === peer)?.state !== 'suspect'
+  return !isDown && now - troubleAt < SUSPECT_MS + (picture.resources?.loopLagMs ?? 0)
+}
+
 function findBrokenLinks(deps: LinkFaultDeps): Finding[] {
   const { self, now, memories, nameOf, isGone, isPending } = deps
   const findings: Finding[] = []
@@ -78,7 +85,7 @@ function findBrokenLinks(deps: LinkFaultDeps): Finding[] {
   for (const memory of brokenLinks(deps)) {
     const { peer, troubleAt = now, silentSide, reason } = memory
     const name = nameOf(peer)
-    if (isPending(peer)) continue
+    if (isPending(peer) || isBrief(deps, memory)) continue
     if (memory.farewell === 'stopped') {
       if (!isGone(peer)) continue
       findings.push({

@@ -221,7 +221,7 @@ const LOAD_SAMPLES = 5
 function createLoad(): (resources: ResourceFact | undefined) => string | undefined {
   const cpu = createThreshold({ enter: 0.95, leave: 0.8, samples: LOAD_SAMPLES })
   const machine = createThreshold({ enter: 0.97, leave: 0.9, samples: 3 * LOAD_SAMPLES })
-  const lag = createThreshold({ enter: 250, leave: 100, samples: 3 })
+  const lag = createThreshold({ enter: 400, leave: 150, samples: LOAD_SAMPLES })
   const memory = createThreshold({ enter: 0.03, leave: 0.06, samples: 2 })
   const descriptors = createThreshold({ enter: 0.9, leave: 0.8 })
   let last: ResourceFact | undefined

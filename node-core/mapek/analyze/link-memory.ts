@@ -24,7 +24,6 @@ interface Memory extends LinkMemory {
   farewell: 'stopped' | 'full' | undefined
   workedAt: number | undefined
   readonly flaps: Detector
-  flapScore: number
 }
 
 /** Coming back so often within this time is no coincidence. */
@@ -52,7 +51,7 @@ export function createLinkMemories(clock: Clock): LinkMemories {
     if (oldest !== undefined && memories.size >= MAX_LINKS) memories.delete(oldest)
     const memory: Memory = {
       ...{ peer, troubleAt: undefined, reason: '', silentSide: undefined, farewell: undefined },
-      ...{ workedAt: undefined, flaps: createFlapCounter(FLAPS), flapScore: 0 },
+      ...{ workedAt: undefined, flaps: createFlapCounter(FLAPS) },
       get isFlapping() {
         // Asked at any time: what has left the window does not count.
         return this.flaps.update({ at: clock.now(), value: Number.NaN }) >= ALARM_SCORE
@@ -70,7 +69,9 @@ export function createLinkMemories(clock: Clock): LinkMemories {
       const now = clock.now()
       const works = to === 'up' || to === 'degraded'
       // A goodbye is no flap, however often a neighbour restarts.
-      if (farewell === undefined) memory.flapScore = memory.flaps.update({ at: now, value: works ? 1 : 0 })
+      // Nor is a suspicion that is given up again: that is a busy machine.
+      const isTurn = farewell === undefined && (works || to === 'down')
+      if (isTurn) memory.flaps.update({ at: now, value: works ? 1 : 0 })
       if (works) memory.workedAt = now
       if (to === 'up') memory.troubleAt = undefined
       else memory.troubleAt ??= now

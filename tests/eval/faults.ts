@@ -1,0 +1,234 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { IncidentItem } from '../../node-core/contract/incidents-schemas.ts'
+import type { NodeName } from '../../node-core/domain/ids.ts'
+import { probeThroughMesh } from '../../node-core/lab/invariants/through-mesh.ts'
+import type { Lab } from '../../node-core/lab/lab.ts'
+import { systemClock } from '../../node-core/platform/clock.ts'
+import { systemRandom } from '../../node-core/platform/random.ts'
+import { type BenchCase, runBench } from '../bench/harness.ts'
+import { makeLab, nodeName } from '../helpers/lab.ts'
+import { waitFor } from '../helpers/x0t.ts'
+
+const NODES = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6'].map(nodeName)
+const FROM = nodeName('n1')
+const VICTIM = nodeName('n2')
+/** The other neighbour of the victim, and the far side of the ring. */
+const OPPOSITE = nodeName('n3')
+const TO = nodeName('n4')
+/** A fault that is not seen by then counts as missed. */
+const SEEN_MS = 15_000
+const POLL_MS = 50
+const CALM_LIMIT_MS = 60_000
+const SETTLE_MS = 2_000
+
+interface Row {
+  readonly name: string
+  /** The root that has to be named; any of them where the list of faults allows several. */
+  readonly codes: readonly string[]
+  /** Who is asked: a node that lives and can know. */
+  readonly witness: NodeName
+  inject(lab: Lab): Promise<unknown>
+  /** What takes it back besides healing the links. */
+  mend?(lab: Lab): Promise<unknown>
+}
+
+const RESTART = (lab: Lab): Promise<void> => lab.act(VICTIM, 'restart')
+const flap = async (lab: Lab): Promise<void> => {
+  for (let turn = 0; turn < 4; turn += 1) {
+    await lab.impair(FROM, VICTIM, { kind: 'cut' })
+    await delay(1_500)
+    await lab.heal(FROM, VICTIM)
+    await delay(1_500)
+  }
+}
+
+const ROWS: readonly Row[] = [
+  {
+    name: 'crash',
+    codes: ['node-down'],
+    witness: FROM,
+    inject: (lab) => lab.act(VICTIM, 'kill'),
+    mend: RESTART,
+  },
+  {
+    ...{ name: 'hang', codes: ['node-down'], witness: FROM, inject: (lab) => lab.act(VICTIM, 'stop') },
+    mend: (lab) => lab.act(VICTIM, 'cont'),
+  },
+  {
+    name: 'cut',
+    codes: ['link-down'],
+    witness: FROM,
+    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'cut' }),
+  },
+  {
+    ...{ name: 'black hole', codes: ['link-down'], witness: FROM },
+    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'blackhole' }),
+  },
+  {
+    // The end that is heard and hears says so; asked at the end whose word gets lost.
+    ...{ name: 'one way', codes: ['link-one-way'], witness: FROM },
+    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'oneway' }),
+  },
+  {
+    ...{ name: 'loss', codes: ['link-lossy', 'link-slow'], witness: FROM },
+    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'loss', percent: 25 }),
+  },
+  {
+    ...{ name: 'delay', codes: ['link-slow'], witness: FROM },
+    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'delay', ms: 250, jitterMs: 20 }),
+  },
+  { name: 'flap', codes: ['link-flapping'], witness: FROM, inject: flap },
+  {
+    ...{ name: 'own uplink', codes: ['uplink-down'], witness: VICTIM },
+    inject: (lab) =>
+      Promise.all([lab.impair(FROM, VICTIM, { kind: 'cut' }), lab.impair(VICTIM, OPPOSITE, { kind: 'cut' })]),
+  },
+  {
+    ...{ name: 'partition', codes: ['mesh-partition'], witness: FROM },
+    inject: (lab) =>
+      Promise.all([
+        lab.impair(FROM, VICTIM, { kind: 'cut' }),
+        lab.impair(TO, nodeName('n5'), { kind: 'cut' }),
+      ]),
+  },
+]
+
+const CONNECTIVITY: readonly string[] = [
+  'crash',
+  'hang',
+  'cut',
+  'black hole',
+  'one way',
+  'own uplink',
+  'partition',
+]
+
+const openAt = async (lab: Lab, node: NodeName): Promise<readonly IncidentItem[]> => {
+  try {
+    return (await lab.client(node).incidents.list({ open: true, limit: 100 })).items
+  } catch {
+    return []
+  }
+}
+
+/** What says nothing of connectivity is about this busy machine and not about the mesh of the lab. */
+const counts = ({ impactsConnectivity, code, severity }: IncidentItem): boolean =>
+  impactsConnectivity && code !== 'node-overloaded' && severity !== 'info'
+
+async function calm(lab: Lab): Promise<void> {
+  await lab.heal()
+  await lab.linked(CALM_LIMIT_MS)
+  const isCalm = async (): Promise<boolean> => {
+    const all = await Promise.all(NODES.map((node) => openAt(lab, node)))
+    return all.flat().filter(counts).length === 0
+  }
+  await waitFor('all incidents to be over', isCalm, CALM_LIMIT_MS)
+  await delay(SETTLE_MS)
+}
+
+/** [found: 1 or 0, time to detect in ms or NaN, roots named besides the right one] */
+async function replay(lab: Lab, row: Row): Promise<[number, number, number]> {
+  await calm(lab)
+  const began = Date.now()
+  const injecting = row.inject(lab)
+  try {
+    let found: IncidentItem | undefined
+    while (found === undefined && Date.now() - began < SEEN_MS) {
+      const open = await openAt(lab, row.witness)
+      found = open.find(({ code, openedAt }) => row.codes.includes(code) && openedAt >= began)
+      if (found === undefined) await delay(POLL_MS)
+    }
+    await injecting
+    await delay(SETTLE_MS)
+    const wrong = (await openAt(lab, row.witness)).filter(
+      (one) => counts(one) && !row.codes.includes(one.code),
+    )
+    return found === undefined ? [0, Number.NaN, wrong.length] : [1, found.openedAt - began, wrong.length]
+  } finally {
+    await injecting.catch(() => undefined)
+    await row.mend?.(lab)
+  }
+}
+
+interface Tally {
+  found: number
+  missed: number
+  wrong: number
+}
+
+/**
+ * Faults of the lab on a ring of six, with requests every 20 ms flowing across it: is the right root named, how soon, and
+ * what else is claimed. A quiet mesh is watched for `quietMs` in each round: whatever it claims is false.
+ */
+export async function evaluateFaults(argv: readonly string[], quietMs: number): Promise<void> {
+  const tally: Tally = { found: 0, missed: 0, wrong: 0 }
+  await runBench(
+    { name: 'detect', defaultN: 3, warmup: 0 },
+    async (wanted) => {
+      const lab = await makeLab('ring:6')
+      await lab.start()
+      await lab.linked()
+      const probe = await probeThroughMesh({ clock: systemClock, random: systemRandom }, lab, FROM, TO)
+      const cases = [...ROWS.map((row) => caseOf(lab, row, tally)), quietCase(lab, quietMs)]
+      return {
+        cases: cases.filter(({ metric }) => wanted(metric)),
+        async close() {
+          await probe.close()
+          await lab.stop()
+          process.stdout.write(`${verdict(tally)}\n`)
+        },
+      }
+    },
+    argv,
+  )
+}
+
+function caseOf(lab: Lab, row: Row, tally: Tally): BenchCase {
+  const kind = CONNECTIVITY.includes(row.name) ? 'connectivity' : 'quality'
+  return {
+    ...{ metric: `found, ${row.name}`, unit: 'count' },
+    further: [
+      { metric: `time to detect (${kind}), ${row.name}`, unit: 'ms' },
+      { metric: `wrong roots, ${row.name}`, unit: 'count' },
+    ],
+    async sample() {
+      // A run that could not begin counts as one in which nothing was found.
+      const [found, ms, wrong] = await replay(lab, row).catch((error: unknown): [number, number, number] => {
+        process.stderr.write(`${row.name}: ${error instanceof Error ? error.message : String(error)}\n`)
+        return [0, Number.NaN, 0]
+      })
+      if (found === 1) tally.found += 1
+      else tally.missed += 1
+      tally.wrong += wrong
+      process.stderr.write(
+        `${row.name}: ${found === 1 ? `found after ${ms} ms` : 'missed'}, ${wrong} wrong\n`,
+      )
+      return [found, ms, wrong]
+    },
+  }
+}
+
+function quietCase(lab: Lab, quietMs: number): BenchCase {
+  return {
+    ...{ metric: 'false incidents per node and day, quiet', unit: 'count' },
+    async sample() {
+      await calm(lab)
+      const began = Date.now()
+      await delay(quietMs)
+      const all = await Promise.all(
+        NODES.map(async (node) => (await lab.client(node).incidents.list({ open: null, limit: 100 })).items),
+      )
+      const wrong = all.flat().filter((one) => counts(one) && one.openedAt >= began)
+      for (const { title } of wrong) process.stderr.write(`quiet: ${title}\n`)
+      return wrong.length / NODES.length / (quietMs / 86_400_000)
+    },
+  }
+}
+
+/** Over the runs of this process; a run that went on after a stop counts what came after. */
+function verdict({ found, missed, wrong }: Tally): string {
+  const precision = found + wrong === 0 ? 1 : found / (found + wrong)
+  const recall = found + missed === 0 ? 1 : found / (found + missed)
+  const f1 = precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall)
+  return `precision ${precision.toFixed(3)}, recall ${recall.toFixed(3)}, F1 ${f1.toFixed(3)} over ${found + missed} faults`
+}
