@@ -71,7 +71,7 @@ const ROWS: readonly Row[] = [
   },
   {
     ...{ name: 'loss', codes: ['link-lossy', 'link-slow'], witness: FROM },
-    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'loss', percent: 25 }),
+    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'loss', rate: 0.25 }),
   },
   {
     ...{ name: 'delay', codes: ['link-slow'], witness: FROM },

@@ -131,6 +131,8 @@ describe('the analysis of a ring of six', () => {
     const [incident] = book.list()
     expect(incident?.consequences.map(({ code }) => code)).toEqual(['link-down'])
     expect(incident?.evidence[0]?.text).toContain('boris')
+    expect(incident?.witnesses).toEqual([peerOf('ada'), peerOf('clara')])
+    expect(incident?.coordinator).toBe(peerOf('ada'))
   })
 
   it('calls a link down whose other end still answers, and closes it once it is back', async () => {

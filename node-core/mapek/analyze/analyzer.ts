@@ -1,10 +1,12 @@
 import type { PeerId } from '../../domain/ids.ts'
+import type { Subject } from '../../domain/subject.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/error.ts'
 import type { Lifecycle } from '../../platform/lifecycle.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { IncidentBook } from '../incidents/incident-book.ts'
-import type { Picture, Watch } from '../monitor/picture.ts'
+import type { MemberFact, Picture, Watch } from '../monitor/picture.ts'
+import { electCoordinator } from './coordinator.ts'
 import { createDelivery, type Verdict } from './delivery.ts'
 import { brokenLinks, findLinkFaults } from './find-link-faults.ts'
 import { createMemberMemory } from './find-member-faults.ts'
@@ -43,11 +45,16 @@ export function createAnalyzer({ clock, logger, watch, book }: AnalyzerDeps): Li
   const own = createOwnFaults({ clock, self, nameOf })
   const storm = createStormWatch()
   const delivery = createDelivery({ clock, watch }, () => lookIn(0))
-  const tracker = createTracker({ clock, book, self, nameOf, confirm })
+  const tracker = createTracker({ clock, book, self, nameOf, elect, confirm })
   let suspects = new Set<PeerId>()
+  let reachable: ReadonlySet<PeerId> = new Set()
 
   function confirm(peer: PeerId): Promise<unknown> {
     return watch.echo(peer, AbortSignal.timeout(CONFIRM_LIMIT_MS))
+  }
+
+  function elect(subject: Subject) {
+    return electCoordinator(subject, { self, reachable, neighboursOf: members.neighboursOf })
   }
 
   const lookIn = (delayMs: number): void => {
@@ -67,6 +74,8 @@ export function createAnalyzer({ clock, logger, watch, book }: AnalyzerDeps): Li
     suspects = asked
     const verdicts = new Map<PeerId, Verdict>([...asked].map((peer) => [peer, delivery.suspect(peer)]))
     members.look(picture, (peer) => verdicts.get(peer) ?? 'unasked')
+    const isThere = ({ peer, reachable: leads }: MemberFact): boolean => leads && !members.isGone(peer)
+    reachable = new Set(picture.members.filter(isThere).map(({ peer }) => peer))
     const isPending = (peer: PeerId): boolean => verdicts.get(peer) === 'pending'
     return [
       ...findLinkFaults({ ...seen, self, nameOf, isGone: members.isGone, isPending }),

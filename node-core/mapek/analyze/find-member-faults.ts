@@ -12,6 +12,8 @@ export interface MemberMemory {
   /** Looks at the members, and at who answers. */
   look(picture: Picture, answers: (peer: PeerId) => 'pending' | 'alive' | 'dead' | 'unasked'): void
   isGone(peer: PeerId): boolean
+  /** As it last advertised them while it was there. */
+  neighboursOf(peer: PeerId): readonly PeerId[]
   find(picture: Picture): Finding[]
 }
 
@@ -61,6 +63,7 @@ export function createMemberMemory(deps: {
       for (const member of picture.members) update(member, answers(member.peer))
     },
     isGone: (peer) => known.get(peer)?.isGone === true,
+    neighboursOf: (peer) => known.get(peer)?.neighbours ?? [],
     find(picture) {
       const findings: Finding[] = gone().map(([peer, { goneAt }]) => ({
         ...{ code: 'node-down', subject: aboutNode(peer), confidence: 0.85, firstSeenAt: goneAt ?? now() },

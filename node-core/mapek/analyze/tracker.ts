@@ -1,5 +1,6 @@
 import type { IncidentId, PeerId } from '../../domain/ids.ts'
 import { type Incident, isOver } from '../../domain/incident.ts'
+import type { Subject } from '../../domain/subject.ts'
 import type { Symptom } from '../../domain/symptom.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { IncidentBook } from '../incidents/incident-book.ts'
@@ -22,6 +23,11 @@ export interface TrackerDeps {
   readonly book: IncidentBook
   readonly self: PeerId
   readonly nameOf: (peer: PeerId) => string
+  /** Who sees it too, and who acts. */
+  readonly elect: (subject: Subject) => {
+    readonly witnesses: readonly PeerId[]
+    readonly coordinator: PeerId
+  }
   /** An answer from a member, end to end. Rejects where there is none in time. */
   readonly confirm: (peer: PeerId) => Promise<unknown>
 }
@@ -41,7 +47,7 @@ const TELL_EVERY_MS = 30_000
 const CONFIRM_PAUSE_MS = 1_000
 const SURE = 0.5
 
-export function createTracker({ clock, book, self, nameOf, confirm }: TrackerDeps): Tracker {
+export function createTracker({ clock, book, self, nameOf, elect, confirm }: TrackerDeps): Tracker {
   const tracked = new Map<string, Tracked>()
 
   const track = (topic: string, id: IncidentId): Tracked => {
@@ -80,6 +86,8 @@ export function createTracker({ clock, book, self, nameOf, confirm }: TrackerDep
       diagnosis: isSure && known === undefined ? diagnosisOf(root) : undefined,
     })
     if (incident === undefined) return
+    const { witnesses, coordinator } = elect(finding.subject)
+    book.setWitnesses(incident.id, witnesses, coordinator)
     if (known === undefined) track(topic, incident.id)
     else if (isNews) known.toldAt = now
     for (const consequence of consequences)
