@@ -153,6 +153,8 @@ describe('the analysis of a ring of six', () => {
     await pass(400)
     expect(open()).toEqual([])
     await pass(400)
+    breaks('boris', 'down', { silentSide: 'here' })
+    await pass(400)
     expect(open()).toEqual(['The link between ada and boris carries one direction only'])
   })
 

@@ -76,8 +76,9 @@ export function createLinkMemories(clock: Clock): LinkMemories {
       if (to === 'up') memory.troubleAt = undefined
       else memory.troubleAt ??= now
       memory.reason = reason
-      // Down names no side any more: the last one that was named stays.
-      memory.silentSide = works ? undefined : (silentSide ?? memory.silentSide)
+      // The other end's word that it hears nothing stays: it ends the link soon, and then this end hears nothing either.
+      const named = memory.silentSide === 'there' ? 'there' : (silentSide ?? memory.silentSide)
+      memory.silentSide = works ? undefined : named
       memory.farewell = farewell
     },
     meet(links) {
