@@ -10,11 +10,29 @@ import { makeLab, nodeName } from '../helpers/lab.ts'
 import { waitFor } from '../helpers/x0t.ts'
 
 const NODES = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6'].map(nodeName)
+/** The requests flow between these two; nobody breaks either of them. */
 const FROM = nodeName('n1')
-const VICTIM = nodeName('n2')
-/** The other neighbour of the victim, and the far side of the ring. */
-const OPPOSITE = nodeName('n3')
 const TO = nodeName('n4')
+
+/** Where a fault is made. Places take turns, or the faults of one link would add up to a restless link. */
+interface Place {
+  readonly near: NodeName
+  readonly victim: NodeName
+  /** The other neighbour of the victim. */
+  readonly beyond: NodeName
+  /** Cut together with the link from `near` to `victim`, it parts the ring in halves. */
+  readonly across: readonly [NodeName, NodeName]
+}
+const place = (near: string, victim: string, beyond: string, across: readonly [string, string]): Place => ({
+  ...{ near: nodeName(near), victim: nodeName(victim), beyond: nodeName(beyond) },
+  across: [nodeName(across[0]), nodeName(across[1])],
+})
+const PLACES: readonly [Place, ...Place[]] = [
+  place('n1', 'n2', 'n3', ['n4', 'n5']),
+  place('n4', 'n5', 'n6', ['n1', 'n2']),
+  place('n4', 'n3', 'n2', ['n1', 'n6']),
+  place('n1', 'n6', 'n5', ['n4', 'n3']),
+]
 /** A fault that is not seen by then counts as missed. */
 const SEEN_MS = 15_000
 const POLL_MS = 50
@@ -25,71 +43,51 @@ interface Row {
   readonly name: string
   /** The root that has to be named; any of them where the list of faults allows several. */
   readonly codes: readonly string[]
-  /** Who is asked: a node that lives and can know. */
-  readonly witness: NodeName
-  inject(lab: Lab): Promise<unknown>
+  /** Whether the victim knows it, and not its neighbour. */
+  readonly own?: true
+  inject(lab: Lab, at: Place): Promise<unknown>
   /** What takes it back besides healing the links. */
-  mend?(lab: Lab): Promise<unknown>
+  mend?(lab: Lab, at: Place): Promise<unknown>
 }
 
-const RESTART = (lab: Lab): Promise<void> => lab.act(VICTIM, 'restart')
-const flap = async (lab: Lab): Promise<void> => {
+async function flap(lab: Lab, { near, victim }: Place): Promise<void> {
   for (let turn = 0; turn < 4; turn += 1) {
-    await lab.impair(FROM, VICTIM, { kind: 'cut' })
+    await lab.impair(near, victim, { kind: 'cut' })
     await delay(1_500)
-    await lab.heal(FROM, VICTIM)
+    await lab.heal(near, victim)
     await delay(1_500)
   }
 }
 
+const onLink = (name: string, codes: readonly string[], impairment: Parameters<Lab['impair']>[2]): Row => ({
+  ...{ name, codes },
+  inject: (lab, { near, victim }) => lab.impair(near, victim, impairment),
+})
+
 const ROWS: readonly Row[] = [
   {
-    name: 'crash',
-    codes: ['node-down'],
-    witness: FROM,
-    inject: (lab) => lab.act(VICTIM, 'kill'),
-    mend: RESTART,
+    ...{ name: 'crash', codes: ['node-down'], inject: (lab, { victim }) => lab.act(victim, 'kill') },
+    mend: (lab, { victim }) => lab.act(victim, 'restart'),
   },
   {
-    ...{ name: 'hang', codes: ['node-down'], witness: FROM, inject: (lab) => lab.act(VICTIM, 'stop') },
-    mend: (lab) => lab.act(VICTIM, 'cont'),
+    ...{ name: 'hang', codes: ['node-down'], inject: (lab, { victim }) => lab.act(victim, 'stop') },
+    mend: (lab, { victim }) => lab.act(victim, 'cont'),
+  },
+  onLink('cut', ['link-down'], { kind: 'cut' }),
+  onLink('black hole', ['link-down'], { kind: 'blackhole' }),
+  onLink('one way', ['link-one-way'], { kind: 'oneway' }),
+  onLink('loss', ['link-lossy', 'link-slow'], { kind: 'loss', rate: 0.25 }),
+  onLink('delay', ['link-slow'], { kind: 'delay', ms: 250, jitterMs: 20 }),
+  { name: 'flap', codes: ['link-flapping'], inject: flap },
+  {
+    ...{ name: 'own uplink', codes: ['uplink-down'], own: true },
+    inject: (lab, { near, victim, beyond }) =>
+      Promise.all([lab.impair(near, victim, { kind: 'cut' }), lab.impair(victim, beyond, { kind: 'cut' })]),
   },
   {
-    name: 'cut',
-    codes: ['link-down'],
-    witness: FROM,
-    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'cut' }),
-  },
-  {
-    ...{ name: 'black hole', codes: ['link-down'], witness: FROM },
-    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'blackhole' }),
-  },
-  {
-    // The end that is heard and hears says so; asked at the end whose word gets lost.
-    ...{ name: 'one way', codes: ['link-one-way'], witness: FROM },
-    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'oneway' }),
-  },
-  {
-    ...{ name: 'loss', codes: ['link-lossy', 'link-slow'], witness: FROM },
-    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'loss', rate: 0.25 }),
-  },
-  {
-    ...{ name: 'delay', codes: ['link-slow'], witness: FROM },
-    inject: (lab) => lab.impair(FROM, VICTIM, { kind: 'delay', ms: 250, jitterMs: 20 }),
-  },
-  { name: 'flap', codes: ['link-flapping'], witness: FROM, inject: flap },
-  {
-    ...{ name: 'own uplink', codes: ['uplink-down'], witness: VICTIM },
-    inject: (lab) =>
-      Promise.all([lab.impair(FROM, VICTIM, { kind: 'cut' }), lab.impair(VICTIM, OPPOSITE, { kind: 'cut' })]),
-  },
-  {
-    ...{ name: 'partition', codes: ['mesh-partition'], witness: FROM },
-    inject: (lab) =>
-      Promise.all([
-        lab.impair(FROM, VICTIM, { kind: 'cut' }),
-        lab.impair(TO, nodeName('n5'), { kind: 'cut' }),
-      ]),
+    ...{ name: 'partition', codes: ['mesh-partition'] },
+    inject: (lab, { near, victim, across: [a, b] }) =>
+      Promise.all([lab.impair(near, victim, { kind: 'cut' }), lab.impair(a, b, { kind: 'cut' })]),
   },
 ]
 
@@ -127,26 +125,25 @@ async function calm(lab: Lab): Promise<void> {
 }
 
 /** [found: 1 or 0, time to detect in ms or NaN, roots named besides the right one] */
-async function replay(lab: Lab, row: Row): Promise<[number, number, number]> {
+async function replay(lab: Lab, row: Row, at: Place): Promise<[number, number, number]> {
   await calm(lab)
   const began = Date.now()
-  const injecting = row.inject(lab)
+  const witness = row.own === true ? at.victim : at.near
+  const injecting = row.inject(lab, at)
   try {
     let found: IncidentItem | undefined
     while (found === undefined && Date.now() - began < SEEN_MS) {
-      const open = await openAt(lab, row.witness)
+      const open = await openAt(lab, witness)
       found = open.find(({ code, openedAt }) => row.codes.includes(code) && openedAt >= began)
       if (found === undefined) await delay(POLL_MS)
     }
     await injecting
     await delay(SETTLE_MS)
-    const wrong = (await openAt(lab, row.witness)).filter(
-      (one) => counts(one) && !row.codes.includes(one.code),
-    )
+    const wrong = (await openAt(lab, witness)).filter((one) => counts(one) && !row.codes.includes(one.code))
     return found === undefined ? [0, Number.NaN, wrong.length] : [1, found.openedAt - began, wrong.length]
   } finally {
     await injecting.catch(() => undefined)
-    await row.mend?.(lab)
+    await row.mend?.(lab, at)
   }
 }
 
@@ -169,7 +166,7 @@ export async function evaluateFaults(argv: readonly string[], quietMs: number): 
       await lab.start()
       await lab.linked()
       const probe = await probeThroughMesh({ clock: systemClock, random: systemRandom }, lab, FROM, TO)
-      const cases = [...ROWS.map((row) => caseOf(lab, row, tally)), quietCase(lab, quietMs)]
+      const cases = [...ROWS.map((row, index) => caseOf(lab, row, index, tally)), quietCase(lab, quietMs)]
       return {
         cases: cases.filter(({ metric }) => wanted(metric)),
         async close() {
@@ -183,7 +180,8 @@ export async function evaluateFaults(argv: readonly string[], quietMs: number): 
   )
 }
 
-function caseOf(lab: Lab, row: Row, tally: Tally): BenchCase {
+function caseOf(lab: Lab, row: Row, index: number, tally: Tally): BenchCase {
+  let turn = index
   const kind = CONNECTIVITY.includes(row.name) ? 'connectivity' : 'quality'
   return {
     ...{ metric: `found, ${row.name}`, unit: 'count' },
@@ -193,10 +191,14 @@ function caseOf(lab: Lab, row: Row, tally: Tally): BenchCase {
     ],
     async sample() {
       // A run that could not begin counts as one in which nothing was found.
-      const [found, ms, wrong] = await replay(lab, row).catch((error: unknown): [number, number, number] => {
-        process.stderr.write(`${row.name}: ${error instanceof Error ? error.message : String(error)}\n`)
-        return [0, Number.NaN, 0]
-      })
+      const at = PLACES[turn % PLACES.length] ?? PLACES[0]
+      turn += 1
+      const [found, ms, wrong] = await replay(lab, row, at).catch(
+        (error: unknown): [number, number, number] => {
+          process.stderr.write(`${row.name}: ${error instanceof Error ? error.message : String(error)}\n`)
+          return [0, Number.NaN, 0]
+        },
+      )
       if (found === 1) tally.found += 1
       else tally.missed += 1
       tally.wrong += wrong
