@@ -97,7 +97,7 @@ export default defineConfig({
       },
     },
     main: nodeBundle({
-      input: { main: at('electron/main/main.ts') },
+      input: { main: at('electron/main/main.ts'), core: at('electron/core/entry.ts') },
       outDir: at('dist/electron'),
       format: 'es',
       external: [...BUILTINS, ELECTRON],

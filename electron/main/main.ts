@@ -1,119 +1,95 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { app, BrowserWindow, ipcMain, Menu, MessageChannelMain, protocol, session, type Tray } from 'electron'
-import { defaultHome, homePaths } from '../../node-core/platform/home.ts'
+import { app, ipcMain, Menu, safeStorage, type Tray } from 'electron'
+import { defaultHome, ensureHome, homePaths } from '../../node-core/platform/home.ts'
 import { createTray } from '../tray/tray.ts'
-import { APP_SCHEME, APP_URL, assetHeaders, isOwnFrame, resolveAsset } from './hardening.ts'
-import { createNodeBridge } from './node-bridge.ts'
-import { createNodeClient } from './node-client.ts'
+import { LINK_SCHEME, readWords } from './arguments.ts'
+import { confineEveryPage, serveOurFilesOnly } from './confine.ts'
+import { type ConsoleWindow, createConsoleWindow } from './console-window.ts'
+import { type CoreProcess, createCoreProcess } from './core-process.ts'
+import { isOwnFrame } from './hardening.ts'
+import { runHeadless } from './headless.ts'
+import { keptPassphrase } from './keystore-seal.ts'
 
 /** The main process is bundled into dist/electron/main.js. */
 const DIST = join(import.meta.dirname, '..')
-const RENDERER = join(DIST, 'renderer')
+/** Holds `dist` and `node_modules`: the project's folder, or their copies beside the asar. */
+const ROOT = app.isPackaged ? join(process.resourcesPath, 'core') : join(DIST, '..')
 const TRAY_ICON = join(DIST, '../resources/tray.png')
 
-let window: BrowserWindow | undefined
+const words = readWords(process.argv.slice(1))
+let window: ConsoleWindow | undefined
 let tray: Tray | undefined
 
-const bridge = createNodeBridge(createNodeClient(homePaths(defaultHome(process.env))))
-
-/** Answers `app://` with the files of the console and with nothing else. */
-async function serveAsset(request: Request): Promise<Response> {
-  const file = request.method === 'GET' ? resolveAsset(RENDERER, request.url) : undefined
-  if (file === undefined) return new Response(null, { status: 403 })
-  try {
-    return new Response(new Uint8Array(await readFile(file)), { headers: assetHeaders(file) })
-  } catch {
-    return new Response(null, { status: 404 })
-  }
-}
-
-/** Holds for every page there could ever be, not only for the window made below. */
-function confineEveryPage(): void {
-  app.on('web-contents-created', (_event, contents) => {
-    contents.on('will-navigate', (event) => event.preventDefault())
-    contents.on('will-redirect', (event) => event.preventDefault())
-    contents.on('will-frame-navigate', (event) => event.preventDefault())
-    contents.on('will-attach-webview', (event) => event.preventDefault())
-    contents.setWindowOpenHandler(() => ({ action: 'deny' }))
-  })
-}
-
-function denyEveryPermission(): void {
-  session.defaultSession.setPermissionRequestHandler((_contents, _permission, answer) => answer(false))
-  session.defaultSession.setPermissionCheckHandler(() => false)
-  session.defaultSession.setDevicePermissionHandler(() => false)
-}
-
-function answerTheWindow(): void {
-  ipcMain.on('node:connect', (event) => {
-    const frame = event.senderFrame
-    if (frame === null || !isOwnFrame(frame)) return
-    const { port1, port2 } = new MessageChannelMain()
-    bridge.serve(port1)
-    frame.postMessage('node:port', null, [port2])
-  })
-}
-
-async function openWindow(): Promise<void> {
-  if (window !== undefined) {
-    if (window.isMinimized()) window.restore()
-    window.show()
-    return
-  }
-  const opened = new BrowserWindow({
-    width: 960,
-    height: 680,
-    minWidth: 360,
-    minHeight: 400,
-    show: false,
-    title: 'x0tta6bl4',
-    webPreferences: {
-      preload: join(import.meta.dirname, 'preload.cjs'),
-      contextIsolation: true,
-      sandbox: true,
-      nodeIntegration: false,
-      webSecurity: true,
-      webviewTag: false,
-      spellcheck: false,
-      devTools: !app.isPackaged,
+function makeCore(): CoreProcess {
+  const paths = homePaths(defaultHome(process.env))
+  return createCoreProcess({
+    ...{ home: paths.root, root: ROOT },
+    passphrase() {
+      ensureHome(paths)
+      return keptPassphrase(paths, safeStorage)
     },
+    onState() {},
+    onFacts() {},
   })
-  window = opened
-  opened.once('ready-to-show', () => opened.show())
-  opened.once('closed', () => {
-    window = undefined
-    bridge.close()
+}
+
+function answerTheWindow(core: CoreProcess): void {
+  ipcMain.on('node:connect', (event, ...rest: unknown[]) => {
+    const frame = event.senderFrame
+    if (frame === null || !isOwnFrame(frame) || rest.length > 0) return
+    frame.postMessage('node:port', null, [core.line()])
   })
-  await opened.loadURL(APP_URL)
 }
 
 async function run(): Promise<void> {
   await app.whenReady()
-  protocol.handle(APP_SCHEME, serveAsset)
-  denyEveryPermission()
-  answerTheWindow()
+  serveOurFilesOnly(join(DIST, 'renderer'))
+  const core = makeCore()
+  answerTheWindow(core)
+  core.start()
+  const shown = createConsoleWindow()
+  window = shown
   Menu.setApplicationMenu(
     Menu.buildFromTemplate([{ role: 'appMenu' }, { role: 'editMenu' }, { role: 'windowMenu' }]),
   )
-  tray = createTray(TRAY_ICON, { open: () => void openWindow(), quit: () => app.quit() })
-  await openWindow()
+  tray = createTray(TRAY_ICON, { open: () => shown.open(), quit: () => app.quit() })
+  endInOrder(core)
+  if (!words.hidden) shown.open()
 }
 
-app.enableSandbox()
-confineEveryPage()
-protocol.registerSchemesAsPrivileged([
-  { scheme: APP_SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
-])
-if (app.requestSingleInstanceLock()) {
-  app.on('second-instance', () => void openWindow())
-  app.on('activate', () => void openWindow())
-  app.on('window-all-closed', () => app.quit())
-  app.on('will-quit', () => tray?.destroy())
-  run().catch((error: unknown) => {
-    process.stderr.write(`x0tta6bl4 cannot start: ${String(error)}\n`)
-    app.exit(1)
+/** A node that this app hosts ends with it, in good order, before the app does. */
+function endInOrder(core: CoreProcess): void {
+  let ended = false
+  app.on('before-quit', (event) => {
+    if (ended) return
+    event.preventDefault()
+    void core.stop().finally(() => {
+      ended = true
+      tray?.destroy()
+      app.quit()
+    })
   })
+}
+
+function fail(error: unknown): void {
+  process.stderr.write(`x0tta6bl4 cannot start: ${String(error)}\n`)
+  app.exit(1)
+}
+
+if (words.headless) {
+  // Without this, Electron ends where there is no screen.
+  app.commandLine.appendSwitch('ozone-platform', 'headless')
+  runHeadless(ROOT).then((code) => app.exit(code), fail)
 } else {
-  app.quit()
+  confineEveryPage()
+  if (app.requestSingleInstanceLock()) {
+    app.setAsDefaultProtocolClient(LINK_SCHEME)
+    app.on('second-instance', () => window?.open())
+    app.on('activate', () => window?.open())
+    // The tray stays.
+    app.on('window-all-closed', () => {})
+    run().catch(fail)
+  } else {
+    app.quit()
+  }
 }

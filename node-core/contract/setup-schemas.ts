@@ -13,7 +13,9 @@ const passphrase = z
   .min(8, { error: 'must have at least 8 characters' })
   .max(1_024)
   .nullable()
-  .describe('null: the keystore opens with a key file beside it')
+  .describe(
+    'null: the keystore opens with what the program that started the node keeps for it, else with a key file beside it',
+  )
 
 export const setupStateSchema = documentOf({
   /** `setup`: the home belongs to no mesh yet, and only the operations of this group are served. */

@@ -1,6 +1,7 @@
 /** The line of the desktop app's page: a MessagePort that the main process serves. */
 import { createORPCClient } from '@orpc/client'
 import { RPCLink } from '@orpc/client/message-port'
+import { LINE_MESSAGE, type LineHello, lineHelloSchema } from '../../node-core/contract/desktop-schemas.ts'
 import type { Bridge, Line, LineEnd, NodeClient } from './line.ts'
 
 /** What the preload script puts on the page. */
@@ -32,8 +33,10 @@ export function createDesktopBridge(page: Page): Bridge | undefined {
     async open(signal) {
       try {
         const port = await nextPort(page, api, signal)
-        port.start()
-        return { kind: 'open', line: lineOver(port) }
+        const hello = await helloOn(port, signal)
+        if (hello.kind === 'open') return { kind: 'open', line: lineOver(port) }
+        port.close()
+        return { kind: 'lost', problem: hello.problem }
       } catch {
         const problem = { code: 'DESKTOP_NOT_REACHED', message: '', hint: '' }
         return { kind: 'lost', problem }
@@ -52,12 +55,29 @@ function lineOver(port: MessagePort): Line {
   return { client, role: 'owner', expiresAt: null, closed, close: () => port.close() }
 }
 
+/** What the other end says first: that it carries the contract, or why there is no node. */
+function helloOn(port: MessagePort, signal: AbortSignal): Promise<LineHello> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+    port.addEventListener(
+      'message',
+      ({ data }) => {
+        const hello = lineHelloSchema.safeParse(data)
+        if (hello.success) resolve(hello.data)
+        else reject(hello.error)
+      },
+      { once: true },
+    )
+    port.start()
+  })
+}
+
 function nextPort(page: Page, api: DesktopApi, signal: AbortSignal): Promise<MessagePort> {
   return new Promise((resolve, reject) => {
     const listening = new AbortController()
     const onMessage = (event: MessageEvent): void => {
       const [port] = event.ports
-      if (event.source !== page || event.data !== 'x0t:node-port' || port === undefined) return
+      if (event.source !== page || event.data !== LINE_MESSAGE || port === undefined) return
       listening.abort()
       resolve(port)
     }

@@ -101,8 +101,12 @@ describe('the bundles', () => {
     expect(sources.flatMap(importsOf).filter((name) => /^(?:node:)?https?$/.test(name))).toEqual([])
   })
 
-  it("of the desktop's main process need Node.js and Electron alone, and the preload Electron alone", async () => {
-    expect(await foreignImports([join(DIST, 'electron/main.js')], ['electron'])).toEqual([])
+  it("of the desktop's main process and core need Node.js and Electron alone, and the preload Electron alone", async () => {
+    const files = await filesIn('electron', '.js')
+    expect(files).toEqual(
+      expect.arrayContaining(['main', 'core'].map((name) => join(DIST, `electron/${name}.js`))),
+    )
+    expect(await foreignImports(files, ['electron'])).toEqual([])
     const preload = importsOf(await readFile(join(DIST, 'electron/preload.cjs'), 'utf8'))
     expect(preload).toEqual(['electron'])
   })

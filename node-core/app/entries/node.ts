@@ -146,7 +146,7 @@ async function runNode(options: Options, { passphrase }: EntrySecrets, { config,
     let opening = passphrase
     if (options.setup && loadMeshFacts(home.knowledge.meta) === undefined) {
       const outcome = await runSetup({ ...deps, lab }, home, {
-        ...{ webConsole, stopped: stops.wanted },
+        ...{ webConsole, passphrase, stopped: stops.wanted },
         requestStop: (reason) => stops.request({ reason, leave: false }),
         onReady: () => printLine({ ok: true, setup: true, pid: process.pid, socket: home.paths.socket }),
       })

@@ -8,6 +8,8 @@ import { type SetupDeps, setupOperations } from './setup-operations.ts'
 
 export interface SetupOptions {
   readonly webConsole: WebConsole
+  /** Seals the keystore when nobody names another passphrase. */
+  readonly passphrase: string | undefined
   /** Resolves when the process is to end. */
   readonly stopped: Promise<unknown>
   requestStop(reason: string): void
@@ -29,7 +31,8 @@ export async function runSetup(
   options: SetupOptions,
 ): Promise<SetupOutcome> {
   const { promise: made, resolve } = Promise.withResolvers<SetupOutcome>()
-  const setup = setupOperations(deps, home, (passphrase) => resolve({ kind: 'mesh', passphrase }))
+  const onMesh = (passphrase: string | undefined): void => resolve({ kind: 'mesh', passphrase })
+  const setup = setupOperations(deps, home, onMesh, options.passphrase)
   const { webConsole, requestStop } = options
   const api = createSetupApi({ clock: deps.clock, webConsole, home: home.paths.root, setup, requestStop })
   ensureSocketDirectory(home.paths)

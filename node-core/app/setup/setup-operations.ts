@@ -28,11 +28,15 @@ export interface SetupDeps {
 /** Shorter than the router lets an operation take, so that the answer says what is waited for. */
 const JOIN_MS = 45_000
 
-/** @param onMesh the home belongs to a mesh now; the passphrase opens its keystore. */
+/**
+ * @param onMesh the home belongs to a mesh now; the passphrase opens its keystore.
+ * @param offered what seals the keystore when nobody names a passphrase: the desktop app keeps one in the system's keychain.
+ */
 export function setupOperations(
   deps: SetupDeps,
   home: OpenHome,
   onMesh: (passphrase: string | undefined) => void,
+  offered?: string,
 ): NodeApi['setup'] {
   let busy = false
 
@@ -61,20 +65,20 @@ export function setupOperations(
       alone(async () => {
         const { certificates } = requireConfig(home.paths.config)
         const founded = await initMesh(deps, home, {
-          ...{ mesh, name, passphrase: passphrase ?? undefined },
+          ...{ mesh, name, passphrase: passphrase ?? offered },
           certificateLifeMs: certificates.lifetimeMs,
         })
-        onMesh(passphrase ?? undefined)
+        onMesh(passphrase ?? offered)
         return { peer: founded.peerId, name, mesh, fingerprint: founded.meshId }
       }),
     readToken: async ({ token }) => readToken(token),
     join: ({ token, name, passphrase }, { signal }) =>
       alone(async () => {
         const joined = await joinHome(deps, home, {
-          ...{ token, name, passphrase: passphrase ?? undefined, timeoutMs: JOIN_MS, signal },
+          ...{ token, name, passphrase: passphrase ?? offered, timeoutMs: JOIN_MS, signal },
           onProgress: () => {},
         })
-        onMesh(passphrase ?? undefined)
+        onMesh(passphrase ?? offered)
         return { peer: joined.peerId, name, fingerprint: joined.meshId, role: joined.role }
       }),
     openLab: ({ signal }) => deps.lab.open(signal),

@@ -16,6 +16,8 @@ export interface EntrySecrets {
 }
 
 export interface EntryRequest<S extends z.ZodType> {
+  /** The Node.js that runs it; that of this process when absent. */
+  readonly runtime?: string
   /** Path of the program. */
   readonly program: string
   readonly options: object
@@ -84,6 +86,7 @@ export async function runEntry<S extends z.ZodType>(
 }
 
 function start<S extends z.ZodType>({
+  runtime = process.execPath,
   program,
   options,
   log,
@@ -92,7 +95,7 @@ function start<S extends z.ZodType>({
 }: EntryRequest<S>): ChildProcess {
   const file = typeof log === 'object' ? openSync(log.file, 'w', 0o600) : undefined
   try {
-    return spawn(process.execPath, [...ENGINE_OPTIONS, program, JSON.stringify(options)], {
+    return spawn(runtime, [...ENGINE_OPTIONS, program, JSON.stringify(options)], {
       detached,
       stdio: [
         'pipe',

@@ -87,6 +87,9 @@ export const common = {
   'problem.UNEXPECTED': 'Something unexpected went wrong.',
   'problem.NODE_NOT_REACHED': 'The node does not answer.',
   'problem.NODE_NOT_RUNNING': 'No node runs on this machine.',
+  'problem.NODE_STARTING': 'The node of this machine is starting.',
+  'problem.NODE_STOPPED':
+    'The node of this machine was stopped. Start it from the menu of the app, or with x0t up.',
   'problem.DESKTOP_NOT_REACHED': 'The desktop app does not answer.',
   'problem.TOO_MANY_WINDOWS': 'Too many windows of this console are open. Close one of them.',
   'problem.LINK_NOT_VALID': 'This link was used already, is too old, or is no sign-in link.',

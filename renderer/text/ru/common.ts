@@ -89,6 +89,9 @@ export const common: Readonly<Record<keyof typeof english, string>> = {
   'problem.UNEXPECTED': 'Произошло что-то непредвиденное.',
   'problem.NODE_NOT_REACHED': 'Узел не отвечает.',
   'problem.NODE_NOT_RUNNING': 'На этой машине узел не запущен.',
+  'problem.NODE_STARTING': 'Узел этой машины запускается.',
+  'problem.NODE_STOPPED':
+    'Узел этой машины остановлен. Запустите его из меню приложения или командой x0t up.',
   'problem.DESKTOP_NOT_REACHED': 'Приложение не отвечает.',
   'problem.TOO_MANY_WINDOWS': 'Открыто слишком много окон консоли. Закройте одно из них.',
   'problem.LINK_NOT_VALID': 'Эта ссылка уже использована, устарела или не служит для входа.',
