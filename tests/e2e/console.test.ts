@@ -188,6 +188,21 @@ describe('the console of a node, in a real Chromium, on a lab of six', () => {
     await tab.picture('topology-cut')
   })
 
+  it('opens an incident for the cut, with its evidence and its repair, and keeps what a person says of it', async () => {
+    await tab.open('#/incidents?which=all')
+    const { page } = tab
+    await page.locator('tbody a').first().click()
+    await page.getByRole('heading', { name: 'Timeline' }).waitFor()
+    await page.getByRole('heading', { name: 'Evidence' }).waitFor()
+    await page.getByRole('button', { name: 'Add a note' }).click()
+    await page.getByRole('dialog').getByLabel('Note').fill('the cable again')
+    await page.getByRole('button', { name: 'Add it' }).click()
+    await page.getByRole('heading', { name: 'Notes' }).waitFor()
+    await page.getByText('the cable again').first().waitFor()
+    expect(await tab.axe()).toEqual([])
+    await tab.picture('incident-light-en-1280')
+  })
+
   it('has nothing that axe objects to on any page, in either theme, with a link down', async () => {
     for (const theme of ['light', 'dark'] as const) {
       await tab.look(theme, 'en')
