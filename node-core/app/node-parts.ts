@@ -1,5 +1,7 @@
 import type { NodeApi } from '../control/node-api.ts'
+import type { SloTargets } from '../domain/slo.ts'
 import type { Knowledge } from '../knowledge/knowledge.ts'
+import type { SeriesStore } from '../knowledge/series/series-store.ts'
 import type { IncidentBook } from '../mapek/incidents/incident-book.ts'
 import type { Host } from '../mesh/host/host.ts'
 import type { Links } from '../mesh/links/link-manager.ts'
@@ -26,6 +28,8 @@ export interface NodeParts {
   readonly keystore: KeystoreKind
   readonly startedAt: number
   readonly knowledge: Knowledge
+  readonly series: SeriesStore
+  readonly sloTargets: SloTargets
   readonly membership: Membership
   readonly host: Host
   readonly links: Links

@@ -18,6 +18,8 @@ import type { Config } from './config/schema.ts'
 import type { WebConsole } from './console/web-console.ts'
 import { createHealthBoard } from './health-board.ts'
 import { watchNodeHealth } from './health-watch.ts'
+import { createHistory } from './history/history.ts'
+import { createNodeSeries } from './history/node-series.ts'
 import { keepPorts, listenAddresses } from './listen-ports.ts'
 import { createHeal } from './mapek/heal.ts'
 import { createMonitoring } from './mapek/monitoring.ts'
@@ -140,6 +142,8 @@ async function startWithKeys(
   const parts: NodeParts = {
     ...{ incidents: monitoring.incidents, heal },
     ...{ ...deps, facts, services, health, knowledge: home.knowledge },
+    series: createNodeSeries(deps, home.paths.series, options.config.knowledge),
+    sloTargets: options.config.slo,
     ...{ membership: stack.membership, host: stack.host, links: stack.links },
     ...{ routing: stack.routing, reach: stack.reach, echo: stack.echo, announcedAddresses: announced },
     // Whoever is invited has to find the node, also when the members are not to be told where it is.
@@ -173,6 +177,8 @@ async function startWithKeys(
     recoverParts(deps.logger, configured, interrupted),
     watchNodeHealth(parts, stack.noise),
     monitoring,
+    parts.series,
+    createHistory(parts),
     flowRecheck(stack, services.recheck),
     ...heal.lifecycles,
     control,

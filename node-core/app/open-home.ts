@@ -1,6 +1,6 @@
 import { takeHomeLock } from '../knowledge/home-lock.ts'
 import { type Knowledge, openKnowledge } from '../knowledge/knowledge.ts'
-import { setAsideKnowledge } from '../knowledge/set-aside.ts'
+import { setAsideStore } from '../knowledge/set-aside.ts'
 import type { Clock } from '../platform/clock.ts'
 import { ensureHome, type HomePaths, homePaths } from '../platform/home.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -62,7 +62,7 @@ export async function openHomeToBegin(deps: OpenHomeDeps, home: string): Promise
       return { paths, knowledge, keystore, close }
     }
     knowledge.close()
-    setAsideKnowledge(deps, paths.database, 'left')
+    setAsideStore(deps, paths.database, 'left')
     return assemble(paths, openKnowledge(deps, options), keystore, { release: close })
   } catch (error) {
     close()

@@ -35,6 +35,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   service: 'run the node of this home as a service of the system',
   heal: 'what the loop of this node repairs, and whether it may',
   playbook: 'what answers to which symptom',
+  series: 'what was measured over time',
   lab: 'many real nodes on this machine, with links that can be impaired',
 }
 

@@ -6,6 +6,7 @@ import { configCommands } from './commands/config.ts'
 import { consoleCommand } from './commands/console.ts'
 import { downCommand } from './commands/down.ts'
 import { healCommands, whyCommand } from './commands/heal.ts'
+import { seriesCommands, sloCommand } from './commands/history.ts'
 import { incidentCommands } from './commands/incidents.ts'
 import { initCommand } from './commands/init.ts'
 import { inviteCommand } from './commands/invite.ts'
@@ -63,6 +64,8 @@ export const COMMANDS = [
   pingCommand,
   routesCommand,
   traceCommand,
+  ...seriesCommands,
+  sloCommand,
   netcheckCommand,
   exposeCommand,
   unexposeCommand,

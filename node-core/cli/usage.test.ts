@@ -44,6 +44,7 @@ describe('help', () => {
         )
         .concat('list show test enable disable mode forget'.split(' ').map((verb) => `playbook ${verb}`))
         .concat('show test diff apply history rollback'.split(' ').map((verb) => `policy ${verb}`))
+        .concat('series list', 'series show', 'slo')
         .sort(),
     )
   })

@@ -5,6 +5,7 @@ import { configOperations } from './config.ts'
 import { consoleOperations } from './console.ts'
 import { nodeEventSchema, subscribeInputSchema } from './events-schemas.ts'
 import { healOperations, planOperations, playbookOperations } from './heal.ts'
+import { seriesOperations, sloOperations, topologyHistory } from './history.ts'
 import { incidents } from './incidents.ts'
 import { changesMesh, changesNode, reads } from './operation.ts'
 import { policyOperations } from './policy.ts'
@@ -84,7 +85,10 @@ export const contract = {
   topology: {
     /** The mesh as this node knows it: its members and the links between them. */
     show: reads('viewer').output(topologySchema),
+    ...topologyHistory,
   },
+  series: seriesOperations,
+  slo: sloOperations,
   invites: {
     create: changesMesh('admin')
       .input(

@@ -34,6 +34,12 @@ function setUp(caller: Role = 'owner', logger = silentLogger, clock = systemCloc
     'node.netcheck': () => client.node.netcheck(),
     'routes.list': () => client.routes.list({ node: null }),
     'routes.trace': () => client.routes.trace({ node: 'server' }),
+    'series.list': () => client.series.list(),
+    'series.query': () =>
+      client.series.query({ key: 'mesh.reachable/mesh', from: 0, until: 9, maxPoints: 10, resolution: null }),
+    'topology.at': () => client.topology.at({ at: 5 }),
+    'topology.changes': () => client.topology.changes({ from: 0, until: 9, limit: 10 }),
+    'slo.get': () => client.slo.get({ windowMs: null }),
     'links.list': () => client.links.list(),
     'invites.create': () => client.invites.create({ role: 'viewer', expiresMs: 60_000, approve: false }),
     'joins.list': () => client.joins.list(),

@@ -111,9 +111,26 @@ export function createRouter({ api, clock, logger }: RouterDeps) {
         asDocument(await api.routes.trace(input, callOf(context))),
       ),
     },
+    series: {
+      list: os.series.list.handler(async ({ context }) => asDocument(await api.series.list(callOf(context)))),
+      query: os.series.query.handler(async ({ input, context }) =>
+        asDocument(await api.series.query(input, callOf(context))),
+      ),
+    },
     topology: {
       show: os.topology.show.handler(async ({ context }) =>
         asDocument(await api.topology.show(callOf(context))),
+      ),
+      at: os.topology.at.handler(async ({ input, context }) =>
+        asDocument(await api.topology.at(input, callOf(context))),
+      ),
+      changes: os.topology.changes.handler(async ({ input, context }) =>
+        asDocument(await api.topology.changes(input, callOf(context))),
+      ),
+    },
+    slo: {
+      get: os.slo.get.handler(async ({ input, context }) =>
+        asDocument(await api.slo.get(input, callOf(context))),
       ),
     },
     invites: {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseIncidentId, parsePeerId, parsePlanId, parseServiceName } from '../domain/ids.ts'
+import { parseIncidentId, parseNodeName, parsePeerId, parsePlanId, parseServiceName } from '../domain/ids.ts'
 import { INCIDENT_STATES, type Incident, TIMELINE_KINDS } from '../domain/incident.ts'
 import { PLAN_STATES, PLAYBOOK_MODES, type Plan, RISKS, STEP_ACTIONS, STEP_STATES } from '../domain/plan.ts'
 import { NODE_PARTS, type Subject } from '../domain/subject.ts'
@@ -35,13 +35,15 @@ function idOf<T>(parse: (raw: string) => T | undefined) {
   })
 }
 
-const maybe = <S extends z.ZodType>(schema: S) => schema.nullable().transform((value) => value ?? undefined)
+export const maybe = <S extends z.ZodType>(schema: S) =>
+  schema.nullable().transform((value) => value ?? undefined)
 
-const peer = idOf(parsePeerId)
+export const peer = idOf(parsePeerId)
+export const nodeName = idOf(parseNodeName)
 const planId = idOf(parsePlanId)
 const incidentId = idOf(parseIncidentId)
 
-const subjectDocument: z.ZodType<Subject> = z.discriminatedUnion('kind', [
+export const subjectDocument: z.ZodType<Subject> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('node'), peer }),
   z.object({ kind: z.literal('link'), ends: z.tuple([peer, peer]) }),
   z.object({ kind: z.literal('service'), name: idOf(parseServiceName), provider: peer }),

@@ -1,10 +1,11 @@
-import { chmodSync, closeSync, fstatSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import { messageOf } from '../platform/error.ts'
+import { createEmitter, type Emitter } from '../platform/emitter.ts'
+import { FaultError, messageOf } from '../platform/error.ts'
 import type { Logger } from '../platform/logger.ts'
 import { migrate } from './migrate.ts'
 import { MIGRATIONS } from './migrations/all.ts'
 import type { Migration } from './migrations/migration.ts'
+import { prepareFile } from './prepare-file.ts'
 import { type AddressRepository, createAddresses } from './repositories/addresses.ts'
 import { type CertificateRepository, createCertificates } from './repositories/certificates.ts'
 import { type ConfigVersionRepository, createConfigVersions } from './repositories/config-versions.ts'
@@ -50,14 +51,22 @@ import {
   type ServiceRepository,
   type SocksRepository,
 } from './repositories/services.ts'
-import { createSql, type Sql } from './sql.ts'
-import { corrupt, guarded, storeError } from './store-fault.ts'
+import { createSql, type Sql, type SqlWatch } from './sql.ts'
+import { corrupt, guarded, isStoreFault, type StoreFaultCode } from './store-fault.ts'
+
+export interface KnowledgeEvents {
+  /** A call failed; said again only when the reason changes. */
+  fault: { readonly code: StoreFaultCode; readonly message: string }
+  /** A change was written again. */
+  recovered: { readonly after: StoreFaultCode }
+}
 
 /**
  * What a node remembers. Every call is synchronous and atomic, and a change is on the disk when the call returns.
  * Any of them may throw a StoreFault; the database is then as it was before the call.
  */
 export interface Knowledge {
+  readonly events: Pick<Emitter<KnowledgeEvents>, 'on'>
   readonly meta: MetaRepository
   readonly certificates: CertificateRepository
   readonly revocations: RevocationRepository
@@ -123,15 +132,46 @@ export function openKnowledge(deps: KnowledgeDeps, options: KnowledgeOptions): K
     configure(database, options)
     if (sizeBytes > 0 && sizeBytes <= MAX_CHECKED_BYTES) check(database, path)
     migrate(database, path, options.migrations ?? MIGRATIONS, deps.logger)
-    return withRepositories(createSql(database, path), () => void database.close())
+    const { events, watch } = watchStore(deps.logger)
+    return withRepositories(createSql(database, path, watch), events, () => void database.close())
   } catch (error) {
     database.close()
     throw error
   }
 }
 
-function withRepositories(sql: Sql, close: () => void): Knowledge {
+/** A rule of the schema that was broken is a defect of ours and says nothing about the store. */
+const SAY_NOTHING: readonly StoreFaultCode[] = ['STORE_REJECTED', 'STORE_CLOSED']
+
+function watchStore(logger: Logger): { events: Emitter<KnowledgeEvents>; watch: SqlWatch } {
+  const events = createEmitter<KnowledgeEvents>((error) => {
+    logger.error('a listener to the store failed', { error: messageOf(error) })
+  })
+  let failing: StoreFaultCode | undefined
   return {
+    events,
+    watch: {
+      failed(error) {
+        if (!(error instanceof FaultError) || !isStoreFault(error.fault)) return
+        const { code } = error.fault
+        if (code === failing || SAY_NOTHING.includes(code)) return
+        failing = code
+        events.emit('fault', { code, message: error.message })
+      },
+      written() {
+        // Damage does not pass by itself, and what could be written beside it says nothing.
+        if (failing === undefined || failing === 'STORE_CORRUPT') return
+        const after = failing
+        failing = undefined
+        events.emit('recovered', { after })
+      },
+    },
+  }
+}
+
+function withRepositories(sql: Sql, events: Emitter<KnowledgeEvents>, close: () => void): Knowledge {
+  return {
+    events,
     meta: createMeta(sql),
     certificates: createCertificates(sql),
     revocations: createRevocations(sql),
@@ -157,30 +197,6 @@ function withRepositories(sql: Sql, close: () => void): Knowledge {
     atomic: sql.atomic,
     close,
   }
-}
-
-/** Makes the file before SQLite does, which would make it readable for others. SQLite gives `-wal` and `-shm` the same mode. */
-function prepareFile(path: string): number {
-  try {
-    const file = openSync(path, 'a', 0o600)
-    try {
-      const { size, mode } = fstatSync(file)
-      if ((mode & 0o077) !== 0) chmodSync(path, 0o600)
-      return size
-    } finally {
-      closeSync(file)
-    }
-  } catch (error) {
-    const text = `${path} cannot be opened for writing: ${messageOf(error)}`
-    throw storeError({ code: openFaultCode(error), path }, text, error)
-  }
-}
-
-function openFaultCode(error: unknown): 'STORE_FULL' | 'STORE_READ_ONLY' | 'STORE_UNREADABLE' {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOSPC' || code === 'EDQUOT') return 'STORE_FULL'
-  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') return 'STORE_READ_ONLY'
-  return 'STORE_UNREADABLE'
 }
 
 function configure(database: Database.Database, options: KnowledgeOptions): void {

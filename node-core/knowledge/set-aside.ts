@@ -5,7 +5,7 @@ import type { Clock } from '../platform/clock.ts'
  * Moves a store out of the way, with the files that belong to it, so that a new one can be begun and somebody can still
  * look at the old one: `left` by a membership that is over. Nothing may have it open. Returns where it went.
  */
-export function setAsideKnowledge(
+export function setAsideStore(
   deps: { readonly clock: Clock },
   path: string,
   why: 'corrupt' | 'left',

@@ -22,22 +22,46 @@ export interface SqlQuery<Row> {
   all(...values: readonly SqlValue[]): readonly Row[]
 }
 
-export function createSql(database: Database.Database, path: string): Sql {
+/** Hears how each statement went, to tell when a store begins to fail and when it works again. */
+export interface SqlWatch {
+  failed(error: unknown): void
+  written(): void
+}
+
+const NO_WATCH: SqlWatch = { failed() {}, written() {} }
+
+export function createSql(database: Database.Database, path: string, watch: SqlWatch = NO_WATCH): Sql {
+  const watched = <T>(work: () => T): T => {
+    try {
+      return guarded(path, work)
+    } catch (error) {
+      watch.failed(error)
+      throw error
+    }
+  }
   return {
     path,
     query<Row extends SqlRow>(source: string): SqlQuery<Row> {
       const statement = guarded(path, () => database.prepare<SqlValue[], Row>(source))
       return {
-        get: (...values) => guarded(path, () => statement.get(...values)),
-        all: (...values) => guarded(path, () => statement.all(...values)),
+        get: (...values) => watched(() => statement.get(...values)),
+        all: (...values) => watched(() => statement.all(...values)),
       }
     },
     command(source) {
       const statement = guarded(path, () => database.prepare<SqlValue[]>(source))
-      return (...values) => guarded(path, () => statement.run(...values).changes)
+      return (...values) => {
+        const { changes } = watched(() => statement.run(...values))
+        if (!database.inTransaction) watch.written()
+        return changes
+      }
     },
     // IMMEDIATE: a deferred transaction that reads first may find, when it comes to write, that it cannot.
-    atomic: (work) => guarded(path, () => database.transaction(work).immediate()),
+    atomic(work) {
+      const result = watched(() => database.transaction(work).immediate())
+      if (!database.inTransaction) watch.written()
+      return result
+    },
   }
 }
 

@@ -23,7 +23,7 @@ import { systemClock } from '../platform/clock.ts'
 import { FaultError } from '../platform/error.ts'
 import { silentLogger } from '../platform/logger.ts'
 import { type Knowledge, type KnowledgeOptions, openKnowledge } from './knowledge.ts'
-import { setAsideKnowledge } from './set-aside.ts'
+import { setAsideStore } from './set-aside.ts'
 
 let folder = ''
 let path = ''
@@ -202,7 +202,7 @@ describe('a damaged store', () => {
     for (const round of [1, 2]) {
       writeFileSync(path, `damaged ${round}`)
       writeFileSync(`${path}-wal`, 'its log')
-      const target = setAsideKnowledge({ clock }, path, 'corrupt')
+      const target = setAsideStore({ clock }, path, 'corrupt')
       expect(readFileSync(target, 'utf8')).toBe(`damaged ${round}`)
       expect(readFileSync(`${target}-wal`, 'utf8')).toBe('its log')
       expect(existsSync(path) || existsSync(`${path}-wal`)).toBe(false)

@@ -91,3 +91,7 @@ function toStoreError(path: string, error: unknown): unknown {
   }
   return storeError({ code: 'STORE_REJECTED', path, detail }, `${path} refused a statement: ${detail}`, error)
 }
+
+export function isStoreFault(fault: { readonly code: string }): fault is StoreFault {
+  return Object.hasOwn(HINTS, fault.code)
+}

@@ -13,6 +13,8 @@ export interface HomePaths {
   /** Opens the keystore when there is no passphrase. */
   readonly keyFile: string
   readonly database: string
+  /** Series of samples: bulk, apart from what must not be lost. */
+  readonly series: string
   /** The control socket; a named pipe on Windows; outside the home when the home's path is too long for a socket. */
   readonly socket: string
   /** A directory. */
@@ -84,6 +86,7 @@ export function homePaths(home: string, surroundings: HomeSurroundings = current
     keystore: join(root, 'keystore.x0t'),
     keyFile: join(root, 'keystore.key'),
     database: join(root, 'knowledge.db'),
+    series: join(root, 'series.db'),
     socket: socketPath(root, surroundings),
     logs: join(root, 'logs'),
     lock: join(root, 'node.lock'),

@@ -20,6 +20,7 @@ import type { NodeName, PeerId } from '../../node-core/domain/ids.ts'
 import type { Role } from '../../node-core/domain/role.ts'
 import { FaultError } from '../../node-core/platform/error.ts'
 import { createFakeHeal, type FakeHealState, initialHeal } from './fake-heal.ts'
+import { fakeHistory } from './fake-history.ts'
 import { fakeIncidents } from './fake-incidents.ts'
 import { createFakePolicy, type FakePolicyState, initialPolicy } from './fake-policy.ts'
 
@@ -253,6 +254,7 @@ function createApi(state: FakeNodeState): NodeApi {
     setImmediate(() => state.onStop())
   }
 
+  const history = fakeHistory(called)
   return {
     certificateRole: () => state.certificateRole,
     node: {
@@ -317,11 +319,13 @@ function createApi(state: FakeNodeState): NodeApi {
         return { peer, name, alsoRevoked: [] }
       },
     },
+    ...history,
     topology: {
       async show() {
         called('topology.show')
         return topologyOf(state)
       },
+      ...history.topology,
     },
     links: {
       async list() {

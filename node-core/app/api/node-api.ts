@@ -7,6 +7,7 @@ import { configOperations } from './config-operations.ts'
 import { consoleOperations } from './console-operations.ts'
 import { eventOperations } from './event-operations.ts'
 import { healOperations, planOperations, playbookOperations } from './heal-operations.ts'
+import { historyOperations } from './history-operations.ts'
 import { incidentOperations } from './incident-operations.ts'
 import { netcheck } from './netcheck.ts'
 import { policyOperations } from './policy-operations.ts'
@@ -19,6 +20,7 @@ import { forwardView, joinView, linkDetail, memberDetail, nameOf, serviceView } 
 
 /** The contract, implemented by the parts of a running node. */
 export function createNodeApi(parts: NodeParts): NodeApi {
+  const history = historyOperations(parts)
   return {
     certificateRole: () => parts.membership.certificateOf(parts.membership.self)?.role ?? 'none',
     node: nodeOperations(parts),
@@ -30,7 +32,8 @@ export function createNodeApi(parts: NodeParts): NodeApi {
       }),
       trace: async ({ node }) => traceRoute(parts, requireNode(parts, node)),
     },
-    topology: { show: async () => showTopology(parts) },
+    ...history,
+    topology: { show: async () => showTopology(parts), ...history.topology },
     invites: {
       create: async ({ role, expiresMs, approve }) => createInvite(parts, { role, expiresMs, approve }),
     },

@@ -31,6 +31,11 @@ const DEFAULTS: Config = {
   certificates: { lifetimeMs: 604_800_000, renewAt: 1 / 3 },
   links: { min: 3, max: 8 },
   discovery: {},
+  knowledge: {
+    ...{ rawMs: 86_400_000, minuteMs: 2_592_000_000, hourMs: 31_536_000_000 },
+    ...{ maxSizeMb: 256, maxSeries: 2_048 },
+  },
+  slo: { availability: 99.9 / 100, mttrMs: 30_000, windowMs: 2_592_000_000 },
   console: {
     enabled: true,
     start: 'on-demand',

@@ -215,6 +215,36 @@ const healSchema = z.strictObject(
   { error: section },
 )
 
+const DAY_MS = 24 * HOUR_MS
+const knowledgeSchema = z.strictObject(
+  {
+    /** How long samples are kept as they came, by the minute and by the hour. */
+    raw: duration(HOUR_MS, 30 * DAY_MS, 'from 1h to 30d').default(DAY_MS),
+    minutes: duration(DAY_MS, 366 * DAY_MS, 'from 1d to 366d').default(30 * DAY_MS),
+    hours: duration(DAY_MS, 3_660 * DAY_MS, 'from 1d to 3660d').default(365 * DAY_MS),
+    /** Of the file of series; beyond it the oldest samples go first. */
+    maxSizeMb: whole(8, 65_536, 'megabytes').default(256),
+    maxSeries: whole(64, 65_536, 'series').default(2_048),
+  },
+  { error: section },
+)
+
+const AVAILABILITY_ERROR = 'expected a percentage above 0 and below 100 such as 99.9'
+const sloSchema = z.strictObject(
+  {
+    /** Percent of the other members that are reached, over time. */
+    availability: z
+      .number({ error: AVAILABILITY_ERROR })
+      .gt(0, { error: AVAILABILITY_ERROR })
+      .lt(100, { error: AVAILABILITY_ERROR })
+      .default(99.9),
+    /** From first evidence to verified delivery. */
+    mttr: duration(100, DAY_MS, 'from 100ms to 1d').default(30_000),
+    window: duration(HOUR_MS, 366 * DAY_MS, 'from 1h to 366d').default(30 * DAY_MS),
+  },
+  { error: section },
+)
+
 /** `x0t.yaml`, version 1. Strict: a setting with a typing error must not be a setting that is ignored. */
 export const configSchema = z.strictObject(
   {
@@ -248,6 +278,17 @@ export const configSchema = z.strictObject(
     links: linksSchema.prefault({}),
     discovery: discoverySchema.prefault({}),
     heal: healSchema.transform(({ approval, ...rest }) => ({ ...rest, approvalMs: approval })).prefault({}),
+    knowledge: knowledgeSchema
+      .transform(({ raw, minutes, hours, ...limits }) => ({
+        ...{ rawMs: raw, minuteMs: minutes, hourMs: hours },
+        ...limits,
+      }))
+      .prefault({}),
+    slo: sloSchema
+      .transform(({ availability, mttr, window }) => ({
+        ...{ availability: availability / 100, mttrMs: mttr, windowMs: window },
+      }))
+      .prefault({}),
     console: consoleSchema
       .transform(({ idle, lifetime, ...rest }) => ({ ...rest, idleMs: idle, lifetimeMs: lifetime }))
       .prefault({}),
@@ -264,6 +305,8 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   certificates: Object.keys(certificatesSchema.shape),
   links: Object.keys(linksSchema.shape),
   discovery: Object.keys(discoverySchema.shape),
+  knowledge: Object.keys(knowledgeSchema.shape),
+  slo: Object.keys(sloSchema.shape),
   console: Object.keys(consoleSchema.shape),
   heal: Object.keys(healSchema.shape),
 }

@@ -1,0 +1,5 @@
+import { parentPort } from 'node:worker_threads'
+import { serveSeries } from '../../knowledge/series/serve-series.ts'
+
+/** The thread of the series, which a busy node starts: see docs/adr on series. */
+if (parentPort !== null) serveSeries(parentPort)
