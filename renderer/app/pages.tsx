@@ -54,6 +54,11 @@ export const PAGE_ENTRIES: Readonly<Record<PageName, PageEntry>> = {
     icon: 'playbooks',
     Page: load(async () => (await import('../features/playbooks/playbooks-page.tsx')).PlaybooksPage),
   },
+  slo: {
+    title: 'nav.slo',
+    icon: 'slo',
+    Page: load(async () => (await import('../features/slo/slo-page.tsx')).SloPage),
+  },
   settings: {
     title: 'nav.settings',
     icon: 'settings',

@@ -11,6 +11,8 @@ export interface Format {
   readonly milliseconds: (value: number | null) => string
   /** A share from 0 to 1. */
   readonly share: (value: number | null) => string
+  /** The same to a thousandth of a per cent: for what is promised. */
+  readonly exactShare: (value: number | null) => string
   readonly duration: (ms: number) => string
   readonly ago: (ms: number) => string
   readonly until: (ms: number) => string
@@ -70,6 +72,7 @@ function createFormat(t: Translate, language: Language): Format {
       if (percent > 0 && percent < 0.1) return t('share.tiny')
       return t('share', { text: fixed(percent, percent > 0 && percent < 10 ? 1 : 0) })
     }),
+    exactShare: known((value) => t('share', { text: fixed(value * 100, 3) })),
     duration,
     ago: (ms) => (ms < 2 * SECOND ? t('time.now') : t('time.ago', { duration: duration(ms) })),
     until: (ms) => (ms <= 0 ? t('time.over') : t('time.in', { duration: duration(ms) })),

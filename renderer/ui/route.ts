@@ -13,6 +13,7 @@ export const PAGES = [
   'services',
   'incidents',
   'playbooks',
+  'slo',
   'settings',
 ] as const
 export type PageName = (typeof PAGES)[number]

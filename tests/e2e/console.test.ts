@@ -20,6 +20,7 @@ const PAGES = [
   'services',
   'incidents',
   'playbooks',
+  'slo',
   'settings',
 ]
 const ALL_PICTURES = process.env['X0T_ALL_PICTURES'] === '1'

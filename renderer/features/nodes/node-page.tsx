@@ -14,6 +14,7 @@ import { Ago, MemberMark, ServiceMark, SeverityMark, Until } from '../../view/pa
 import type { Member } from '../../view/tones.ts'
 import { PathPanel } from './path-panel.tsx'
 import { PingButton } from './ping.tsx'
+import { SeriesPanel } from './series-panel.tsx'
 
 /** One machine: how it is, how it is reached, what it offers, what can be done about it. */
 export function NodePage({ name }: { readonly name: string }) {
@@ -53,6 +54,7 @@ export function NodePage({ name }: { readonly name: string }) {
       </div>
       <NodeLinks member={member} />
       <NodeServices member={member} />
+      <SeriesPanel peer={member.peer} />
     </>
   )
 }

@@ -10,7 +10,7 @@ import { Kind, LinkMark, NodeLink, SuiteText } from '../../view/parts.tsx'
 type MeshLink = TopologyView['links'][number]
 
 /** Every link on the map, for those who rather read. */
-export function MeshLinkTable({ topology }: { readonly topology: TopologyView }) {
+export function MeshLinkTable({ topology }: { readonly topology: Pick<TopologyView, 'nodes' | 'links'> }) {
   const t = useText()
   const format = useFormat()
   const names = new Map(topology.nodes.map(({ peer, name }) => [peer, name]))

@@ -14,22 +14,43 @@ import { WhenKnown } from '../../ui/known.tsx'
 import { PageHead, Panel } from '../../ui/panel.tsx'
 import { hrefOf, navigate, useFilter, useRoute } from '../../ui/route.ts'
 import type { Member } from '../../view/tones.ts'
+import { HISTORY_MINUTES, HistoryBar } from './history-bar.tsx'
 import { Legend } from './legend.tsx'
 import { MeshLinkTable } from './mesh-link-table.tsx'
+import { PastMesh } from './past-mesh.tsx'
 import { SelectedNode } from './selected-node.tsx'
 import '../../map/map.css'
 import './topology.css'
+
+const MINUTE_MS = 60_000
+
+/** From the address: anything that is no number of minutes is now. */
+function minutesIn(text: string): number {
+  const minutes = Number(text)
+  return Number.isInteger(minutes) && minutes > 0 ? Math.min(HISTORY_MINUTES, minutes) : 0
+}
 
 /** The whole mesh as a picture, and the same as a table. */
 export function TopologyPage({ id }: { readonly id: string | undefined }) {
   const t = useText()
   const known = useKnown(meshTopology)
   const members = useTopic('members') ?? []
+  const [ago, setAgo] = useFilter('ago')
+  const minutes = minutesIn(ago)
+  // One moment for as long as the slider stands still, or the picture would be asked for again and again.
+  const at = useMemo(() => Date.now() - minutes * MINUTE_MS, [minutes])
   return (
     <>
       <PageHead title={t('nav.topology')} lead={t('topology.lead')} />
+      <HistoryBar minutesAgo={minutes} onChange={(next) => setAgo(next === 0 ? '' : String(next))} />
       <WhenKnown known={known} lines={8}>
-        {(topology) => <Mesh topology={topology} members={members} selected={id} />}
+        {(topology) =>
+          minutes === 0 ? (
+            <Mesh topology={topology} members={members} selected={id} />
+          ) : (
+            <PastMesh at={at} self={topology.self} />
+          )
+        }
       </WhenKnown>
     </>
   )

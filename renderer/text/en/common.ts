@@ -32,6 +32,7 @@ export const common = {
   'nav.services': 'Services',
   'nav.incidents': 'Incidents',
   'nav.playbooks': 'Playbooks',
+  'nav.slo': 'Objectives',
   'nav.settings': 'Settings',
   'page.unknown': 'There is no such page',
   'page.toOverview': 'To the overview',

@@ -34,6 +34,7 @@ export const common: Readonly<Record<keyof typeof english, string>> = {
   'nav.services': 'Сервисы',
   'nav.incidents': 'Инциденты',
   'nav.playbooks': 'Сценарии',
+  'nav.slo': 'Цели',
   'nav.settings': 'Настройки',
   'page.unknown': 'Такой страницы нет',
   'page.toOverview': 'К обзору',
