@@ -1,6 +1,7 @@
 import { lazy, Suspense } from 'react'
 import { lastHour, seriesList } from '../../state/history.ts'
 import { useKnown } from '../../state/resource.ts'
+import { useTopic } from '../../state/topic-store.ts'
 import { useText } from '../../text/text.ts'
 import { WhenKnown } from '../../ui/known.tsx'
 import { Panel } from '../../ui/panel.tsx'
@@ -14,6 +15,7 @@ const MAX_CHARTS = 8
 export function SeriesPanel({ peer }: { readonly peer: string }) {
   const t = useText()
   const known = useKnown(seriesList)
+  const names = new Map(useTopic('members')?.map((member) => [member.peer, member.name]))
   return (
     <Panel title={t('series.title')}>
       <WhenKnown known={known}>
@@ -27,9 +29,12 @@ export function SeriesPanel({ peer }: { readonly peer: string }) {
             <p className="quiet">{t('series.none')}</p>
           ) : (
             <div className="grid-even">
-              {own.slice(0, MAX_CHARTS).map(({ key, metric }) => (
+              {own.slice(0, MAX_CHARTS).map(({ key, metric, subject }) => (
                 <div key={key}>
-                  <h3 className="mono">{metric}</h3>
+                  <h3>
+                    <span className="mono">{metric}</span>{' '}
+                    {subject.kind === 'link' && subject.ends.map((end) => names.get(end) ?? end).join(' – ')}
+                  </h3>
                   <OneSeries id={key} label={metric} />
                 </div>
               ))}
