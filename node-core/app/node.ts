@@ -1,4 +1,8 @@
+import { nodeRefSchema } from '../contract/schemas.ts'
 import { PRODUCT_VERSION } from '../contract/version.ts'
+import { createRemoteCaller } from '../control/remote/remote-caller.ts'
+import { createRemoteServer } from '../control/remote/remote-server.ts'
+import { createRouter } from '../control/router.ts'
 import { createControlServer } from '../control/socket-server.ts'
 import type { Clock } from '../platform/clock.ts'
 import { messageOf } from '../platform/error.ts'
@@ -11,6 +15,7 @@ import { createIdentity, type NodeIdentity } from '../security/identity.ts'
 import { type KeystoreKind, wipeSecrets } from '../security/keystore.ts'
 import { createServices } from '../services/services.ts'
 import { createNodeApi } from './api/node-api.ts'
+import { requireNode } from './api/resolve-node.ts'
 import { createConfigStore, recoverParts, recoverSettingsFile } from './config/config-store.ts'
 import { createConfiguredParts } from './config/configured-parts.ts'
 import { createKeystoreExport } from './config/keystore-export.ts'
@@ -27,6 +32,7 @@ import { loadMeshFacts, type MeshFacts, noMesh } from './mesh-facts.ts'
 import { createMeshStack, type MeshStack } from './mesh-stack.ts'
 import type { NodeParts } from './node-parts.ts'
 import { type OpenHome, openSecrets } from './open-home.ts'
+import { createControlMembers, createControlStreams } from './remote-control.ts'
 import { createAnnouncements, createServicePorts } from './service-ports.ts'
 import type { PracticeLab } from './setup/practice-lab.ts'
 import { setupOperationsOfNode } from './setup/setup-operations.ts'
@@ -162,10 +168,19 @@ async function startWithKeys(
   }
   ensureSocketDirectory(home.paths)
   const api = createNodeApi(parts)
+  const streams = createControlStreams(stack.meshStreams)
+  const remote = createRemoteCaller({
+    ...{ ...deps, streams, identity: keys.identity },
+    resolve: (node) => requireNode(parts, nodeRefSchema.parse(node)),
+  })
   const control = createControlServer(
-    { api, logger: deps.logger, clock: deps.clock },
+    { api, remote, logger: deps.logger, clock: deps.clock },
     { path: home.paths.socket },
   )
+  const remoteServer = createRemoteServer({
+    ...{ ...deps, streams, members: createControlMembers(stack.membership) },
+    router: createRouter({ ...deps, api }),
+  })
   const lifecycles: Lifecycle[] = [
     ...stack.lifecycles,
     followMesh(
@@ -182,7 +197,8 @@ async function startWithKeys(
     flowRecheck(stack, services.recheck),
     ...heal.lifecycles,
     control,
-    options.webConsole.serving(api),
+    remoteServer,
+    options.webConsole.serving(api, remote),
     options.webConsole,
   ]
   await startAll(lifecycles)

@@ -16,12 +16,14 @@ export type Parsed =
 
 export interface Globals {
   readonly home?: string
+  readonly node?: string
   readonly timeout?: string
 }
 
 /** Of every command. */
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
   { flags: '--home <dir>', help: 'where the node keeps its state (or X0T_HOME)' },
+  { flags: '--node <node>', help: 'ask another member, with the role that the certificate of this node has' },
   { flags: '--json', help: 'print exactly one JSON document, errors too' },
   { flags: '-o, --output <format>', help: 'json, json-line (in one line) or yaml' },
   { flags: '-q, --quiet', help: 'no messages beside the result' },

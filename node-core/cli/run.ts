@@ -1,3 +1,4 @@
+import { nodeRefSchema } from '../contract/schemas.ts'
 import { defaultHome, homePaths } from '../platform/home.ts'
 import { createNodeClient } from './client/node-client.ts'
 import { durationText } from './command.ts'
@@ -87,6 +88,19 @@ export const COMMANDS = [
   ...labCommands,
 ]
 
+/** What makes sense to ask of another member: what only reads or changes its node, and waits for nothing here. */
+const REMOTE = [
+  ...['status', 'peers', 'ping', 'routes', 'trace', 'netcheck', 'version', 'services', 'expose', 'unexpose'],
+  ...['config show', 'config validate', 'config import', 'config history', 'config diff', 'config rollback'],
+]
+
+function checkRemote(name: string, { node }: Globals): void {
+  if (node === undefined) return
+  if (!nodeRefSchema.safeParse(node).success)
+    throw usageFault('--node must be the name or the peer id of a node')
+  if (!REMOTE.includes(name)) throw usageFault(`x0t ${name} acts on this machine and takes no --node`, name)
+}
+
 /** Options before `--` that have to be known even when the rest of the command line is wrong. */
 function asksFor(argv: readonly string[], ...names: readonly string[]): boolean {
   const end = argv.indexOf('--')
@@ -120,7 +134,7 @@ function createContext(surroundings: Surroundings, output: Output, globals: Glob
     paths,
     output,
     timeoutMs: timeout?.data,
-    connect: (timeoutMs) => createNodeClient(paths, { timeoutMs, signal }),
+    connect: (timeoutMs) => createNodeClient(paths, { timeoutMs, signal, node: globals.node }),
     now: () => Date.now(),
   }
 }
@@ -148,6 +162,7 @@ export async function runCli(
       output.data({ text: parsed.text }, () => parsed.text)
       return EXIT.done
     }
+    checkRemote(parsed.command.name, parsed.globals)
     return await parsed.command.run(createContext(surroundings, output, parsed.globals), parsed.words)
   } catch (error) {
     output.fail(errorTextOf(error))

@@ -10,7 +10,8 @@ import { ROLES, type Role } from '../domain/role.ts'
 import { systemClock } from '../platform/clock.ts'
 import { FaultError } from '../platform/error.ts'
 import { type LogFields, type Logger, silentLogger } from '../platform/logger.ts'
-import { createRouter, roleThatFallsShort } from './router.ts'
+import { roleThatFallsShort } from './gate.ts'
+import { createRouter } from './router.ts'
 
 const PLAN_ID = planIdSchema.parse('plan-0123456789abcdef')
 

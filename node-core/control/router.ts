@@ -2,25 +2,21 @@ import { implement } from '@orpc/server'
 import { contract } from '../contract/contract.ts'
 import type { OperationMeta } from '../contract/operation.ts'
 import { SCHEMA_VERSION } from '../contract/schemas.ts'
-import type { Role } from '../domain/role.ts'
-import { roleAtLeast } from '../domain/role.ts'
 import type { Clock } from '../platform/clock.ts'
+import { FaultError } from '../platform/error.ts'
 import type { Logger } from '../platform/logger.ts'
 import { withTimeout } from '../platform/wait.ts'
-import { forbidden, toContractError } from './contract-error.ts'
-import type { Caller, CallOptions, NodeApi } from './node-api.ts'
-
-/** What a transport establishes before it hands a call to the router. */
-export interface CallContext {
-  readonly caller: Caller
-  /** Aborts when the server stops. */
-  readonly stopping: AbortSignal
-}
+import { toContractError } from './contract-error.ts'
+import { type CallContext, judgeCall } from './gate.ts'
+import type { CallOptions, NodeApi } from './node-api.ts'
+import type { RemoteCaller } from './remote/remote-caller.ts'
 
 export interface RouterDeps {
   readonly api: NodeApi
   readonly clock: Clock
   readonly logger: Logger
+  /** Without it, no other member can be asked. */
+  readonly remote?: RemoteCaller
 }
 
 /** Longer than any operation takes in good order: it frees what a stuck one would hold for ever. */
@@ -30,38 +26,38 @@ const LAB_LIMIT_MS = 180_000
 
 const STREAMS: ReadonlySet<string> = new Set(['events.subscribe'])
 
-/** The role that falls short, or undefined when the call is allowed. */
-export function roleThatFallsShort(meta: OperationMeta, caller: Role, certificate: Role): Role | undefined {
-  if (!roleAtLeast(caller, meta.role)) return caller
-  if (meta.scope === 'mesh' && !roleAtLeast(certificate, meta.role)) return certificate
-  return undefined
+async function callRemote(
+  remote: RemoteCaller | undefined,
+  node: string,
+  call: Parameters<RemoteCaller['call']>[1],
+): Promise<unknown> {
+  if (remote !== undefined) return remote.call(node, call)
+  throw new FaultError({ code: 'NO_REMOTE' }, 'this node asks no other one', {
+    hint: 'Ask the node that is meant.',
+  })
 }
 
 const asDocument = <T extends object>(answer: T) => ({ schema: SCHEMA_VERSION, ...answer }) as const
 
 /** Every operation of the contract over a NodeApi: roles first, then the input, then the call within its time. */
-export function createRouter({ api, clock, logger }: RouterDeps) {
+export function createRouter({ api, clock, logger, remote }: RouterDeps) {
   const os = implement(contract)
     .$context<CallContext & { signal?: AbortSignal }>()
-    .use(async ({ context, path, procedure, signal, next }) => {
+    .use(async ({ context, path, procedure, signal, next }, input, output) => {
       const operation = path.join('.')
       try {
         const meta: OperationMeta = procedure['~orpc'].meta
-        const short = roleThatFallsShort(meta, context.caller.role, api.certificateRole())
-        if (short !== undefined) {
-          logger.warn('a call was refused', { operation, needs: meta.role, scope: meta.scope, has: short })
-          throw forbidden(operation, meta, short)
-        }
+        const certificate = api.certificateRole()
+        const { node } = judgeCall({ operation, meta, context, input, certificate }, logger)
         const outer = AbortSignal.any(signal === undefined ? [context.stopping] : [context.stopping, signal])
+        const work = async (limited: AbortSignal) =>
+          node === undefined
+            ? await next({ context: { signal: limited } })
+            : output(await callRemote(remote, node, { path, input, meta, signal: limited }))
         // A stream lives as long as its reader.
-        if (STREAMS.has(operation)) return await next({ context: { signal: outer } })
-        return await withTimeout(
-          clock,
-          operation === 'setup.openLab' ? LAB_LIMIT_MS : OPERATION_LIMIT_MS,
-          operation,
-          async (limited) => await next({ context: { signal: limited } }),
-          outer,
-        )
+        if (STREAMS.has(operation)) return await work(outer)
+        const limitMs = operation === 'setup.openLab' ? LAB_LIMIT_MS : OPERATION_LIMIT_MS
+        return await withTimeout(clock, limitMs, operation, work, outer)
       } catch (error) {
         throw toContractError(error, operation, logger)
       }

@@ -1,9 +1,10 @@
+import { RequestHeadersPlugin } from '@orpc/server/plugins'
 import { StandardRPCHandler } from '@orpc/server/standard'
 import { createServerPeerHandleRequestFn } from '@orpc/server/standard-peer'
 import { ServerPeer } from '@orpc/standard-server-peer'
 import { messageOf } from '../platform/error.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { CallContext } from './router.ts'
+import type { CallContext } from './gate.ts'
 
 /** Calls at once on one connection: more than a page has, less than would hurt. */
 const MAX_CALLS = 64
@@ -33,7 +34,10 @@ export function createRpcPeer({ router, context, logger, send }: RpcPeerDeps): R
       typeof message === 'string' || message instanceof Uint8Array ? message : new Uint8Array(message),
     )
   })
-  const handle = createServerPeerHandleRequestFn(new StandardRPCHandler(router, {}), { context })
+  const handle = createServerPeerHandleRequestFn(
+    new StandardRPCHandler(router, { plugins: [new RequestHeadersPlugin()] }),
+    { context },
+  )
   let calls = 0
   return {
     receive(frame) {

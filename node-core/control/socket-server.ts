@@ -1,16 +1,21 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { RPCHandler } from '@orpc/server/node'
+import { RequestHeadersPlugin } from '@orpc/server/plugins'
 import { type Clock, systemClock } from '../platform/clock.ts'
 import { messageOf } from '../platform/error.ts'
 import { http } from '../platform/http.ts'
 import type { Lifecycle } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { CallContext } from './gate.ts'
 import type { NodeApi } from './node-api.ts'
-import { type CallContext, createRouter } from './router.ts'
+import type { RemoteCaller } from './remote/remote-caller.ts'
+import { createRouter } from './router.ts'
 import { listenPrivately } from './socket-path.ts'
 
 export interface ControlServerDeps {
   readonly api: NodeApi
+  /** Asks other members for a caller that names one. */
+  readonly remote?: RemoteCaller
   readonly logger: Logger
   readonly clock?: Clock
 }
@@ -73,13 +78,14 @@ function answer(response: ServerResponse, { status, code, message }: Rejection):
  * request, lets answers that are on their way out, aborts what still runs after 250 ms, and removes the socket.
  */
 export function createControlServer(
-  { api, logger, clock = systemClock }: ControlServerDeps,
+  { api, remote, logger, clock = systemClock }: ControlServerDeps,
   { path }: ControlServerOptions,
 ): Lifecycle {
   let running: { server: Server; stopping: AbortController } | undefined
 
   function serve(stopping: AbortSignal): Server {
-    const handler = new RPCHandler<CallContext>(createRouter({ api, clock, logger }))
+    const router = createRouter({ api, clock, logger, ...(remote === undefined ? {} : { remote }) })
+    const handler = new RPCHandler<CallContext>(router, { plugins: [new RequestHeadersPlugin()] })
     const context: CallContext = { caller: { via: 'local-socket', role: 'owner' }, stopping }
     const server = http.createServer({
       maxHeaderSize: MAX_HEADER_BYTES,

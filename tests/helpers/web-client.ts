@@ -80,7 +80,12 @@ export interface WebLine {
 }
 
 /** A WebSocket whose first frame is the token. Rejects when the node closes it instead of a welcome. */
-export async function connectWeb(origin: string, token: string): Promise<WebLine> {
+export async function connectWeb(
+  origin: string,
+  token: string,
+  /** Of every call; `x0t-node` names another member. */
+  headers: Readonly<Record<string, string>> = {},
+): Promise<WebLine> {
   const socket = new WebSocket(`${origin.replace('http', 'ws')}/rpc`, { headers: { origin } })
   const closed = new Promise<number>((resolve) => {
     socket.addEventListener('close', ({ code }) => resolve(code), { once: true })
@@ -97,6 +102,8 @@ export async function connectWeb(origin: string, token: string): Promise<WebLine
       { once: true },
     )
   })
-  const client: ContractRouterClient<Contract> = createORPCClient(new RPCLink({ websocket: socket }))
+  const client: ContractRouterClient<Contract> = createORPCClient(
+    new RPCLink({ websocket: socket, headers: { ...headers } }),
+  )
   return { client, socket, closed }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ConsoleSession } from '../../contract/console-schemas.ts'
 import type { NodeApi } from '../../control/node-api.ts'
+import type { RemoteCaller } from '../../control/remote/remote-caller.ts'
 import { createRouter } from '../../control/router.ts'
 import type { Sessions } from '../../control/web/sessions.ts'
 import type { WebServer } from '../../control/web/web-server.ts'
@@ -24,7 +25,7 @@ export interface WebConsole extends Lifecycle {
   sessions(): ConsoleSession[]
   signOut(id: string): void
   /** While started, this is what the console serves; pages are told to connect again. */
-  serving(api: NodeApi): Lifecycle
+  serving(api: NodeApi, remote?: RemoteCaller): Lifecycle
 }
 
 export interface WebConsoleDeps {
@@ -49,7 +50,7 @@ interface Running {
 }
 
 export function createWebConsole(deps: WebConsoleDeps, { config, page }: WebConsoleOptions): WebConsole {
-  let api: NodeApi | undefined
+  let served: { readonly api: NodeApi; readonly remote?: RemoteCaller } | undefined
   let starting: Promise<Running> | undefined
   let running: Running | undefined
 
@@ -61,10 +62,10 @@ export function createWebConsole(deps: WebConsoleDeps, { config, page }: WebCons
     ])
     const { clock, random, logger } = deps
     const sessions = createSessions({ clock, random }, config)
-    let router: { api: NodeApi; router: ReturnType<typeof createRouter> } | undefined
+    let router: { of: object; router: ReturnType<typeof createRouter> } | undefined
     const current = (): ReturnType<typeof createRouter> => {
-      if (api === undefined) throw new TypeError('the console serves while there is something to serve')
-      if (router?.api !== api) router = { api, router: createRouter({ api, clock, logger }) }
+      if (served === undefined) throw new TypeError('the console serves while there is something to serve')
+      if (router?.of !== served) router = { of: served, router: createRouter({ ...served, clock, logger }) }
       return router.router
     }
     const server = await startAtPort({ startWebServer, sessions, tls, router: current })
@@ -146,9 +147,9 @@ export function createWebConsole(deps: WebConsoleDeps, { config, page }: WebCons
         },
       )
     },
-    serving: (served) => ({
+    serving: (api, remote) => ({
       async start() {
-        api = served
+        served = remote === undefined ? { api } : { api, remote }
         running?.server.reconnectAll()
       },
       // What was served goes on answering, that it stops or has stopped, until there is something else.

@@ -20,12 +20,18 @@ export interface NodeClientOptions {
   readonly timeoutMs: number
   /** Aborts every call, with a FaultError as its reason. */
   readonly signal: AbortSignal
+  /** Another member, which the node of this home is to ask. */
+  readonly node?: string | undefined
 }
 
 /** Talks to the node of a home. Nothing is opened before the first call. */
-export function createNodeClient(paths: HomePaths, { timeoutMs, signal }: NodeClientOptions): NodeClient {
+export function createNodeClient(
+  paths: HomePaths,
+  { timeoutMs, signal, node }: NodeClientOptions,
+): NodeClient {
   const link = new StandardRPCLink(createSocketSender({ path: paths.socket, timeoutMs, signal }), {
     url: 'http://localhost/rpc',
+    headers: node === undefined ? {} : { 'x0t-node': node },
     plugins: [new ResponseValidationPlugin(contract)],
     interceptors: [
       async ({ path, next }) => {

@@ -37,7 +37,7 @@ export function createSocketSender({
 
 function send(
   socketPath: string,
-  { url, body }: StandardRequest,
+  { url, body, headers }: StandardRequest,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const payload = Buffer.from(JSON.stringify(body ?? {}))
@@ -48,7 +48,11 @@ function send(
         path: url.pathname,
         method: 'POST',
         agent: false,
-        headers: { 'content-type': 'application/json', 'content-length': payload.length },
+        headers: {
+          ...headers,
+          'content-type': 'application/json',
+          'content-length': payload.length,
+        },
         signal,
       },
       resolve,

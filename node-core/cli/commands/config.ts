@@ -63,20 +63,20 @@ const exportCommand = defineCommand({
   name: 'config export',
   summary: 'write the configuration to a file; without secrets, unless a passphrase seals them',
   options: [
-    { flags: '--output <file>', help: 'where to write it; without it, to stdout' },
+    { flags: '--file <file>', help: 'where to write it; without it, to stdout' },
     { flags: '--format <format>', help: 'yaml (default) or json' },
     {
       flags: '--passphrase-file <file>',
       help: 'put the keystore in it, sealed with this passphrase (- for stdin)',
     },
   ],
-  examples: ['x0t config export --output laptop.x0t.yaml', 'x0t config export --format json'],
+  examples: ['x0t config export --file laptop.x0t.yaml', 'x0t config export --format json'],
   input: z.object({
-    output: z.string().min(1).optional(),
+    file: z.string().min(1).optional(),
     format: z.enum(['yaml', 'json'], { error: 'must be yaml or json' }).default('yaml'),
     passphraseFile: z.string().min(1).optional(),
   }),
-  async run(context, { output: path, format, passphraseFile }) {
+  async run(context, { file: path, format, passphraseFile }) {
     const passphrase =
       passphraseFile === undefined
         ? null
@@ -95,7 +95,7 @@ const exportCommand = defineCommand({
     } catch (cause) {
       throw cliFault({ code: 'FILE_UNWRITABLE' }, `${path} cannot be written: ${messageOf(cause)}`, {
         cause,
-        hint: 'Name another --output.',
+        hint: 'Name another --file.',
       })
     }
     context.output.done({ file: path }, `The configuration is in ${path}.`)

@@ -27,6 +27,8 @@ export interface RpcSockets {
   /** To be called after Host and Origin have been checked. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
   connectionsOf(session: string): number
+  /** What waits to be read by the slowest reader. */
+  unsentBytes(): number
   /** Tells every page to connect again. */
   closeAll(): void
 }
@@ -83,6 +85,7 @@ export function createRpcSockets(deps: RpcSocketsDeps): RpcSockets {
       server.handleUpgrade(request, socket, head, accept)
     },
     connectionsOf: (id) => [...open.values()].filter((session) => session?.id === id).length,
+    unsentBytes: () => Math.max(0, ...[...open.keys()].map((socket) => socket.bufferedAmount)),
     closeAll() {
       for (const socket of open.keys()) shut(socket, clock, SOCKET_CLOSE.again, 'connect again')
     },

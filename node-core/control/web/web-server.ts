@@ -3,11 +3,12 @@ import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { RPCHandler } from '@orpc/server/node'
+import { RequestHeadersPlugin } from '@orpc/server/plugins'
 import { signInRequestSchema } from '../../contract/console-schemas.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
 import type { Logger } from '../../platform/logger.ts'
-import type { CallContext } from '../router.ts'
+import type { CallContext } from '../gate.ts'
 import type { RpcPeerDeps } from '../rpc-peer.ts'
 import {
   bracketed,
@@ -49,6 +50,8 @@ export interface WebServer {
   readonly origin: string
   readonly port: number
   connectionsOf(session: string): number
+  /** What waits to be read by the slowest reader. */
+  unsentBytes(): number
   /** What is served has changed: every page is told to connect again. */
   reconnectAll(): void
   stop(): Promise<void>
@@ -108,6 +111,7 @@ export async function startWebServer(deps: WebServerDeps, options: WebServerOpti
     origin: `${secure ? 'https' : 'http'}://${bracketed(shown)}:${port}`,
     port,
     connectionsOf: sockets.connectionsOf,
+    unsentBytes: sockets.unsentBytes,
     reconnectAll: sockets.closeAll,
     async stop() {
       stopping.abort()
@@ -223,7 +227,9 @@ function createAnswerer(deps: WebServerDeps, options: AnswererOptions) {
       stopping: AbortSignal.any([stopping, session.ended]),
     }
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-    const { matched } = await new RPCHandler<CallContext>(deps.router()).handle(request, response, {
+    const { matched } = await new RPCHandler<CallContext>(deps.router(), {
+      plugins: [new RequestHeadersPlugin()],
+    }).handle(request, response, {
       prefix: '/rpc',
       context,
     })
