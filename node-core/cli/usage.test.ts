@@ -37,12 +37,15 @@ describe('help', () => {
             .map((verb) => `lab ${verb}`),
         )
         .concat('list show ack note silence resolve'.split(' ').map((verb) => `incidents ${verb}`))
-        .concat('service install', 'service uninstall', 'service status', 'can', 'flags')
         .concat(
           'status pause resume'.split(' ').map((verb) => `heal ${verb}`),
           'why',
         )
         .concat('list show test enable disable mode forget'.split(' ').map((verb) => `playbook ${verb}`))
+        .concat(
+          'show validate export import history diff rollback'.split(' ').map((verb) => `config ${verb}`),
+        )
+        .concat('console', 'service install', 'service uninstall', 'service status', 'can', 'flags')
         .concat('show test diff apply history rollback'.split(' ').map((verb) => `policy ${verb}`))
         .concat('series list', 'series show', 'slo')
         .sort(),
