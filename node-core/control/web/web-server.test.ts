@@ -199,6 +199,28 @@ describe('a session', () => {
   })
 })
 
+describe('the API', () => {
+  it('is called with a token, from our own page or by a program that says so', async () => {
+    const { token } = await signIn(link('viewer'))
+    const status = await post(server.origin, '/api/node/status', {}, bearer(token))
+    expect(JSON.parse(status.text)).toMatchObject({ schema: 1, node: { name: 'laptop' } })
+    const down = await post(server.origin, '/api/node/down', {}, bearer(token))
+    expect([down.status, JSON.parse(down.text).code]).toEqual([403, 'FORBIDDEN'])
+    expect((await post(server.origin, '/api/node/status', {})).status).toBe(401)
+    const foreign = { ...bearer(token), origin: 'https://evil.example' }
+    expect((await post(server.origin, '/api/node/status', {}, foreign)).status).toBe(403)
+    expect((await post(server.origin, '/api/no/such', {}, bearer(token))).status).toBe(404)
+  })
+
+  it('explains itself without a token and without anything from elsewhere', async () => {
+    const page = await ask(server.origin, '/api')
+    expect(page).toMatchObject({ status: 200, text: expect.stringContaining('POST /api/node/status') })
+    expect(String(page.headers['content-security-policy'])).toMatch(/^default-src 'none'; style-src 'nonce-/)
+    const document = await ask(server.origin, '/api/openapi.json')
+    expect(JSON.parse(document.text)).toMatchObject({ servers: [{ url: `${server.origin}/api` }] })
+  })
+})
+
 describe('a WebSocket', () => {
   it('carries calls and streams, and is counted', async () => {
     const { token, session } = await signIn(link())
