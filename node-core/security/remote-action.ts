@@ -26,7 +26,7 @@ export const ACTION_LIFE_MS = 60_000
 /** An action of the future would be good for longer than its life; clocks differ by a little. */
 const MAX_SKEW_MS = 5_000
 const MAX_NONCES = 4_096
-export const MAX_ACTION_BYTES = 8 * 1_024
+const MAX_ACTION_BYTES = 8 * 1_024
 
 const peer = parsedText(parsePeerId, 'a peer id')
 
