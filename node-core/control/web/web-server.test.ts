@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { get as httpsGet } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket as BareSocket } from 'ws'
 import { createFakeNode, type FakeNode } from '../../../tests/helpers/fake-node-api.ts'
 import { createManualClock, type ManualClock } from '../../../tests/helpers/manual-clock.ts'
+import { TEST_CERTIFICATE } from '../../../tests/helpers/test-certificate.ts'
 import { ask, connectWeb, post, signIn } from '../../../tests/helpers/web-client.ts'
 import { SOCKET_CLOSE } from '../../contract/console-schemas.ts'
 import type { Role } from '../../domain/role.ts'
@@ -276,5 +278,47 @@ describe('a WebSocket', () => {
       )
     }
     expect(await closed).toBe(SOCKET_CLOSE.tooMany)
+  })
+})
+
+describe('a console that others can reach', () => {
+  it('speaks TLS alone, and only to those who came by its name', async () => {
+    const router = createRouter({ api: fake.api, clock: systemClock, logger: silentLogger })
+    const secure = await startWebServer(
+      { clock: systemClock, logger: silentLogger, sessions, router: () => router },
+      {
+        ...{ host: '127.0.0.1', port: 0, hosts: ['console.test'], page, idleMs: 60_000 },
+        tls: { cert: Buffer.from(TEST_CERTIFICATE.cert), key: Buffer.from(TEST_CERTIFICATE.key) },
+      },
+    )
+    try {
+      expect(secure.origin).toBe(`https://console.test:${secure.port}`)
+      const get = (host: string) =>
+        new Promise<{ status: number | undefined; policy: string; hsts: unknown }>((resolve, reject) => {
+          const { port } = secure
+          const ca = TEST_CERTIFICATE.cert
+          const options = {
+            host: '127.0.0.1',
+            servername: 'console.test',
+            port,
+            ca,
+            agent: false,
+            headers: { host },
+          }
+          httpsGet(options, (response) => {
+            response.resume()
+            const { headers, statusCode: status } = response
+            const policy = String(headers['content-security-policy'])
+            resolve({ status, policy, hsts: headers['strict-transport-security'] })
+          }).on('error', reject)
+        })
+      const page200 = await get(`console.test:${secure.port}`)
+      expect(page200).toMatchObject({ status: 200, hsts: expect.stringContaining('max-age') })
+      expect(page200.policy).toContain(`connect-src 'self' wss://console.test:${secure.port}`)
+      expect((await get('evil.example')).status).toBe(421)
+      await expect(ask(`http://127.0.0.1:${secure.port}`, '/')).rejects.toThrow()
+    } finally {
+      await secure.stop()
+    }
   })
 })
