@@ -8,7 +8,7 @@ export type Caller = {
   /** The caller's role at this node. */
   readonly role: Role
 } & (
-  | { readonly via: 'local-socket' | 'window' }
+  | { readonly via: 'local-socket' }
   | { readonly via: 'web'; readonly session: string }
   | { readonly via: 'mesh'; readonly peer: PeerId }
 )

@@ -84,7 +84,6 @@ function actorOf(caller: Caller): string {
     case 'mesh':
       return caller.peer
     case 'local-socket':
-    case 'window':
       return caller.via
   }
 }
