@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'e2e',
-          include: ['tests/e2e/**/*.test.ts'],
+          include: ['tests/{e2e,electron}/**/*.test.ts'],
           // A real browser on real nodes: minutes where the machine does something else as well.
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -9,6 +9,8 @@ import { type LinePort, refuseLine, serveLine } from './line-relay.ts'
 import {
   type Command,
   commandSchema,
+  type Facts,
+  MAX_FACTS,
   type NodeState,
   type Problem,
   type Report,
@@ -59,12 +61,9 @@ export function createCore(parent: Parent) {
   async function tellFacts(keeper: NodeKeeper, client: NodeClient): Promise<void> {
     while (!over.signal.aborted) {
       if (keeper.state().kind === 'up') {
-        try {
-          const [status, joins] = await Promise.all([client.node.status(), client.joins.list()])
-          parent.report({ kind: 'facts', facts: factsOf(status, joins.items) })
-        } catch {
-          // A home without a mesh has nothing to tell, and a node that went away is told of by the keeper.
-        }
+        const facts = await factsFrom(client).catch(() => undefined)
+        // A node that does not answer is told of by the keeper: what was known stays.
+        if (facts !== undefined) parent.report({ kind: 'facts', facts })
       }
       await new Promise<void>((resolve) => setTimeout(resolve, FACTS_EVERY_MS))
     }
@@ -136,6 +135,17 @@ export function createCore(parent: Parent) {
       }
     },
   }
+}
+
+async function factsFrom(client: NodeClient): Promise<Facts | null> {
+  const { mode } = await client.setup.state()
+  if (mode === 'setup') return null
+  const [status, joins, incidents] = await Promise.all([
+    client.node.status(),
+    client.joins.list(),
+    client.incidents.list({ open: true, limit: MAX_FACTS }),
+  ])
+  return factsOf({ status, joins: joins.items, incidents: incidents.items }, Date.now())
 }
 
 async function perform(client: NodeClient, request: Request): Promise<unknown> {

@@ -22,15 +22,19 @@ export type Severity = z.infer<typeof severitySchema>
 /** What the tray and the notifications are made of. */
 export const factsSchema = z.object({
   node: z.object({ name: z.string(), mesh: z.string(), state: z.string() }),
-  links: z.object({ all: z.number(), up: z.number(), down: z.number() }),
+  links: z.object({ all: z.number(), up: z.number() }),
   /** What is wrong, the urgent ones first; `page` is where the console shows it. */
   faults: z
-    .array(z.object({ key: z.string(), severity: severitySchema, title: z.string(), page: z.string() }))
+    .array(
+      z.object({
+        ...{ key: z.string(), severity: severitySchema, title: z.string(), page: z.string() },
+        /** Shown, but nobody is told of it. */
+        silenced: z.boolean(),
+      }),
+    )
     .max(MAX_ITEMS),
-  /** Repairs and people that wait for a person. */
+  /** What waits for a person. */
   approvals: z.array(z.object({ key: z.string(), title: z.string(), page: z.string() })).max(MAX_ITEMS),
-  /** Null where this node cannot be paused. */
-  paused: z.boolean().nullable(),
 })
 export type Facts = z.infer<typeof factsSchema>
 export const MAX_FACTS = MAX_ITEMS
@@ -62,7 +66,8 @@ export type Command = z.infer<typeof commandSchema>
 
 export const reportSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('state'), state: nodeStateSchema }),
-  z.object({ kind: z.literal('facts'), facts: factsSchema }),
+  /** Null while there is no mesh. */
+  z.object({ kind: z.literal('facts'), facts: factsSchema.nullable() }),
   z.object({ kind: z.literal('answer'), id: z.number().int(), value: z.unknown() }),
   z.object({ kind: z.literal('refused'), id: z.number().int(), problem: problemSchema }),
   z.object({ kind: z.literal('ended') }),

@@ -21,7 +21,8 @@ export interface CoreOptions {
   /** Asked for at each start of the core. */
   passphrase(): string | null
   onState(state: NodeState): void
-  onFacts(facts: Facts): void
+  /** Undefined while there is no mesh. */
+  onFacts(facts: Facts | undefined): void
 }
 
 export interface CoreProcess {
@@ -95,7 +96,7 @@ export function createCoreProcess(options: CoreOptions): CoreProcess {
         options.onState(report.state)
         break
       case 'facts':
-        options.onFacts(report.facts)
+        options.onFacts(report.facts ?? undefined)
         break
       case 'answer':
         settle(report.id)?.resolve(report.value)

@@ -1,0 +1,98 @@
+/** What the tray shows, as pure functions. */
+import type { Facts, NodeState } from '../core/messages.ts'
+
+/** Each has a shape of its own, for those who do not tell the colours apart. */
+export type TrayState = 'healthy' | 'degraded' | 'fault' | 'paused' | 'off'
+
+export function trayStateOf(node: NodeState, facts: Facts | undefined): TrayState {
+  if (node.kind === 'down') return 'fault'
+  if (node.kind !== 'up' || facts === undefined) return 'off'
+  const { faults, links } = facts
+  if (['revoked', 'expired'].includes(facts.node.state)) return 'fault'
+  if (faults.some(({ severity }) => severity === 'critical')) return 'fault'
+  if (links.all > 0 && links.up === 0) return 'fault'
+  if (facts.node.state !== 'up') return 'off'
+  return faults.some(({ severity }) => severity === 'warning') || links.up < links.all
+    ? 'degraded'
+    : 'healthy'
+}
+
+const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
+
+/** One sentence, the worst news first. */
+export function verdictOf(node: NodeState, facts: Facts | undefined): string {
+  switch (node.kind) {
+    case 'starting':
+      return 'The node is starting'
+    case 'stopped':
+      return 'The node is stopped'
+    case 'down':
+      return `The node is down: ${node.problem.message}`
+  }
+  if (facts === undefined) return 'The node belongs to no mesh yet'
+  const { name, mesh, state } = facts.node
+  if (state === 'revoked' || state === 'expired') return `${name} is no member of ${mesh} any more (${state})`
+  const { links, faults, approvals } = facts
+  const parts = [
+    ...(faults.length > 0 ? [plural(faults.length, 'fault')] : []),
+    ...(links.all === 0 ? ['no links'] : [`${links.up} of ${plural(links.all, 'link')} up`]),
+    ...(approvals.length > 0 ? [`${plural(approvals.length, 'approval')} wanted`] : []),
+  ]
+  return `${name} in ${mesh}: ${parts.join(', ')}`
+}
+
+/** An entry of a menu, without the functions that Electron wants in it. */
+export type TrayEntry =
+  | { readonly kind: 'separator' }
+  | { readonly kind: 'text'; readonly label: string }
+  | { readonly kind: 'do'; readonly label: string; readonly action: TrayAction }
+  | { readonly kind: 'menu'; readonly label: string; readonly entries: readonly TrayEntry[] }
+
+export type TrayAction =
+  | { readonly what: 'open'; readonly page: string }
+  | { readonly what: 'start-node' }
+  | { readonly what: 'quit' }
+
+const MAX_LISTED = 8
+const MAX_LABEL = 70
+const short = (text: string): string => (text.length <= MAX_LABEL ? text : `${text.slice(0, MAX_LABEL - 1)}…`)
+
+export function trayEntriesOf(node: NodeState, facts: Facts | undefined): readonly TrayEntry[] {
+  const hosted = node.kind === 'up' && node.hosted
+  return [
+    { kind: 'text', label: short(verdictOf(node, facts)) },
+    { kind: 'separator' },
+    ...listed('Incidents', facts?.faults ?? [], 'incidents'),
+    ...listed('Pending approvals', facts?.approvals ?? [], 'incidents'),
+    { kind: 'do', label: 'Open console', action: { what: 'open', page: 'overview' } },
+    ...(node.kind === 'stopped' || node.kind === 'down'
+      ? [{ kind: 'do', label: 'Start the node now', action: { what: 'start-node' } } as const]
+      : []),
+    { kind: 'separator' },
+    {
+      kind: 'do',
+      label: hosted ? 'Quit and stop the node' : 'Quit',
+      action: { what: 'quit' },
+    },
+  ]
+}
+
+function listed(
+  title: string,
+  items: readonly { readonly title: string; readonly page: string }[],
+  all: string,
+): readonly TrayEntry[] {
+  if (items.length === 0) return [{ kind: 'text', label: `${title}: none` }]
+  const shown = items.slice(0, MAX_LISTED).map(
+    ({ title: label, page }): TrayEntry => ({
+      kind: 'do',
+      label: short(label),
+      action: { what: 'open', page },
+    }),
+  )
+  const more: readonly TrayEntry[] =
+    items.length > MAX_LISTED
+      ? [{ kind: 'do', label: `${items.length - MAX_LISTED} more`, action: { what: 'open', page: all } }]
+      : []
+  return [{ kind: 'menu', label: `${title}: ${items.length}`, entries: [...shown, ...more] }]
+}
