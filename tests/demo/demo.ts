@@ -10,6 +10,7 @@ import { access } from 'node:fs/promises'
 import { makeLab } from '../helpers/lab.ts'
 import { createMeshFixture, X0T } from '../helpers/x0t.ts'
 import { ringOfSix } from './ring-of-six.ts'
+import { slowLink } from './slow-link.ts'
 import { act, say } from './tell.ts'
 import { threeMachines } from './three-machines.ts'
 
@@ -42,6 +43,13 @@ const STORIES = {
     closers.push(() => lab.stop())
     await ringOfSix(lab)
     say('\nTwo links broke under one transfer. curl and the web server noticed nothing.')
+  },
+  async heal() {
+    act('A line becomes slow, and the mesh repairs it by itself')
+    const lab = await makeLab('ring:6')
+    closers.push(() => lab.stop())
+    await slowLink(lab)
+    say('\nThe loop called it healed only after traffic had gone around the line from both ends.')
   },
 }
 

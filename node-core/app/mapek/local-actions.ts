@@ -25,7 +25,7 @@ export interface LocalActionDeps {
     readonly quarantine: Pick<Quarantine, 'put' | 'release'>
   }
   readonly links: Pick<Links, 'links' | 'renew' | 'calm'>
-  readonly routing: Pick<Routing, 'pathsTo' | 'steering'>
+  readonly routing: Pick<Routing, 'pathsTo' | 'steering' | 'topology'>
   readonly sessions: Pick<Sessions, 'leave' | 'restart'>
   readonly sync: Pick<FloodSync, 'compareNow'>
   readonly renewal: Pick<CertificateRenewal, 'renewNow'>
@@ -248,10 +248,23 @@ const isSelf = ({ membership }: LocalActionDeps, { subject }: ActionOrder): bool
 const drain: Perform = async (deps, order, signal) => {
   if (!isSelf(deps, order)) return reroute(deps, order, signal)
   const forMs = durationArg(order.args, 'for', DEFAULT_STEER_MS)
+  // When all are busy, as after a failure somewhere else, nobody is helped by nodes that leave each other alone.
+  const other = drainedOther(deps)
+  if (other !== undefined)
+    return unchanged(`${nameOf(deps, other)} is drained already, and only one may be at a time`)
   return deps.routing.steering.drain(forMs)
     ? changed(`this node carries nothing for others for ${Math.round(forMs / 1_000)} s`)
     : unchanged('this node carries nothing for others already')
 }
+
+/** Another member that could carry by its certificate and says that it does not. */
+const drainedOther = ({ routing, membership }: LocalActionDeps): PeerId | undefined =>
+  routing
+    .topology()
+    .nodes.find(
+      ({ origin, transit }) =>
+        origin !== membership.self && !transit && membership.certificateOf(origin)?.transit === true,
+    )?.origin
 
 const undrain: Perform = async (deps, order, signal) => {
   if (!isSelf(deps, order)) return releaseRoute(deps, order, signal)

@@ -175,7 +175,8 @@ class JournalledExecutor implements Executor {
   async #undo(run: PlanRun, reason: string, signal: AbortSignal): Promise<Plan> {
     // What is being stopped is undone all the same: half of a repair may be worse than none.
     const limit = signal.aborted ? new AbortController().signal : signal
-    let undone = 0
+    // What an earlier life of this node took back counts as well.
+    let undone = run.plan.steps.filter(({ state }) => state === 'compensated').length
     const stuck: string[] = []
     for (const step of run.plan.steps.toReversed()) {
       const isDone =

@@ -81,7 +81,8 @@ export function propose(incident: Incident, facts: PlanningFacts, random: Random
     const reason = leftOut ?? (steps.length === 0 ? 'no node that it needs can be reached' : undefined)
     if (reason !== undefined) others.push(candidate(playbook, 0, [reason], false))
     else {
-      const score = drawScore(tallyOf(facts, playbook.playbook, incident.code), random)
+      const { wins, losses } = tallyOf(facts, playbook.playbook, incident.code)
+      const score = drawScore({ wins: wins + playbook.prior, losses }, random)
       const { mode } = modeFor(playbook, incident.confidence, facts.settings.get(playbook.playbook)?.mode)
       const blastRadius = new Set(steps.map(({ target }) => target)).size
       ranked.push({ playbook, score, mode, steps, blastRadius })

@@ -99,6 +99,8 @@ export const playbookSchema = z
     about: z.string().min(1).max(1_000),
     trigger: triggerSchema,
     risk: z.enum(RISKS),
+    /** Repairs that its author vouches for before it has been tried here: the first choice of several has more. */
+    prior: z.int().min(0).max(10).default(0),
     mode: z.enum(PLAYBOOK_MODES).default('auto'),
     /** Below this confidence a person is asked although the mode is auto. */
     'ask-below': share.default(0.5),
