@@ -52,9 +52,10 @@ const MIN_FOR_P95 = 30
 const SHOWN = 5
 
 export interface SloFacts {
-  /** Of `mesh.reachable`, spans of `spanMs` each. */
+  /** Of `mesh.reachable`. */
   readonly reachable: readonly SeriesPoint[]
-  readonly spanMs: number
+  /** How often it is sampled: each sample speaks for so long. */
+  readonly everyMs: number
   readonly incidents: readonly Incident[]
 }
 
@@ -72,7 +73,7 @@ export function computeSlo(targets: SloTargets, facts: SloFacts, until: number):
   }
 }
 
-function availabilityOf(target: number, { reachable, spanMs }: SloFacts): AvailabilityFigure {
+function availabilityOf(target: number, { reachable, everyMs }: SloFacts): AvailabilityFigure {
   const samples = reachable.reduce((sum, { count }) => sum + count, 0)
   const value =
     samples === 0 ? undefined : reachable.reduce((sum, { mean, count }) => sum + mean * count, 0) / samples
@@ -82,7 +83,7 @@ function availabilityOf(target: number, { reachable, spanMs }: SloFacts): Availa
     .slice(0, SHOWN)
   return {
     ...{ target, value, samples },
-    coveredMs: reachable.length * spanMs,
+    coveredMs: samples * everyMs,
     worst: worst.map(({ at, mean }) => ({ at, value: mean })),
     verdict: value === undefined ? 'unknown' : value >= target ? 'met' : 'missed',
   }

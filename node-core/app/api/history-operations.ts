@@ -1,9 +1,9 @@
 import type { NodeApi } from '../../control/node-api.ts'
 import type { LinkSeen, MeshChange } from '../../domain/mesh-history.ts'
-import { RESOLUTION_MS, seriesKey } from '../../domain/series.ts'
+import { seriesKey } from '../../domain/series.ts'
 import { computeSlo, type Slo } from '../../domain/slo.ts'
 import { FaultError } from '../../platform/error.ts'
-import { REACHABLE } from '../history/history.ts'
+import { REACHABLE, SAMPLE_EVERY_MS } from '../history/history.ts'
 import type { NodeParts } from '../node-parts.ts'
 
 export type HistoryFault = { code: 'UNKNOWN_SERIES' }
@@ -67,7 +67,7 @@ async function sloOf({ series, knowledge, clock, sloTargets }: NodeParts, window
   })
   const facts = {
     reachable: answer?.points ?? [],
-    spanMs: RESOLUTION_MS[answer?.resolution ?? '1m'],
+    everyMs: SAMPLE_EVERY_MS,
     incidents: knowledge.incidents.openBetween(from, until, MAX_INCIDENTS),
   }
   return computeSlo({ ...sloTargets, windowMs: until - from }, facts, until)

@@ -7,7 +7,8 @@ import type { NodeParts } from '../node-parts.ts'
 import { meshView } from './mesh-view.ts'
 import { reportStoreFaults } from './store-health.ts'
 
-const SAMPLE_EVERY_MS = 1_000
+export const SAMPLE_EVERY_MS = 1_000
+const STARTING_MS = 5_000
 const LOOK_EVERY_MS = 10_000
 const FORGET_EVERY_MS = 600_000
 const FORGET_STEP_MS = 1_000
@@ -42,8 +43,10 @@ export function createHistory(parts: NodeParts): Lifecycle {
     const at = clock.now()
     if (clock.monotonicMs() >= looksAt) look(at)
     const others = now.nodes.filter(({ peer }) => peer !== membership.self)
-    if (others.length > 0) {
-      const reached = others.filter(({ reachable }) => reachable).length
+    const reached = others.filter(({ reachable }) => reachable).length
+    // For a moment after the start no link is there yet: that is not an outage.
+    const isStarting = reached === 0 && at - parts.startedAt < STARTING_MS
+    if (others.length > 0 && !isStarting) {
       series.add(series.open(REACHABLE), at, reached / others.length)
     }
     for (const { peer, rttMs, lossEstimate } of links.links()) {

@@ -26,7 +26,7 @@ const SCHEMA = `
     kind TEXT NOT NULL,
     last_at INTEGER NOT NULL
   ) STRICT;
-  CREATE TABLE chunks (seq INTEGER PRIMARY KEY AUTOINCREMENT, data BLOB NOT NULL) STRICT;
+  CREATE TABLE chunks (seq INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
   -- One row at most: all chunks up to \`through\` are in blocks already for the series up to \`cursor\`.
   CREATE TABLE folding (id INTEGER PRIMARY KEY CHECK (id = 1), through INTEGER NOT NULL, cursor INTEGER NOT NULL) STRICT;
   CREATE TABLE blocks (
