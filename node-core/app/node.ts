@@ -123,6 +123,14 @@ async function startWithKeys(
     },
   )
   const health = createHealthBoard()
+  if (home.setAside !== undefined) {
+    health.raise({
+      code: 'store-set-aside',
+      severity: 'critical',
+      title: `The store was damaged and a new one was begun: membership is whole, incidents, invites and what was learned are not in it. The old one is ${home.setAside}.`,
+      impactsConnectivity: false,
+    })
+  }
   const { announce } = options.config
   const announced = announce === 'auto' ? stack.host.advertisedAddresses : () => announce
   const announcements = createAnnouncements(stack.membership, announced)

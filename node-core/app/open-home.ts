@@ -1,7 +1,9 @@
 import { takeHomeLock } from '../knowledge/home-lock.ts'
 import { type Knowledge, openKnowledge } from '../knowledge/knowledge.ts'
+import { finishRenewal, renewKnowledge } from '../knowledge/renew.ts'
 import { setAsideStore } from '../knowledge/set-aside.ts'
 import type { Clock } from '../platform/clock.ts'
+import { hasCode, messageOf } from '../platform/error.ts'
 import { ensureHome, type HomePaths, homePaths } from '../platform/home.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Random } from '../platform/random.ts'
@@ -20,6 +22,8 @@ export interface OpenHome {
   readonly paths: HomePaths
   readonly knowledge: Knowledge
   readonly keystore: Keystore
+  /** Where a damaged store went that this one was begun in place of. */
+  readonly setAside: string | undefined
   /** Closes the store, then lets the home go. Can be called twice. */
   close(): void
 }
@@ -40,11 +44,23 @@ export function openHome(deps: OpenHomeDeps, home: string): OpenHome {
   ensureHome(paths)
   const lock = takeHomeLock(deps, paths.lock)
   try {
-    const knowledge = openKnowledge(deps, { path: paths.database })
-    return assemble(paths, knowledge, createKeystore(deps, paths), lock)
+    const { knowledge, setAside } = openStore(deps, paths.database)
+    return assemble(paths, knowledge, createKeystore(deps, paths), lock, setAside)
   } catch (error) {
     lock.release()
     throw error
+  }
+}
+
+/** The store, or a new one in place of a damaged one whose trust can be taken over whole. */
+function openStore(deps: OpenHomeDeps, path: string): { knowledge: Knowledge; setAside: string | undefined } {
+  finishRenewal(path)
+  try {
+    return { knowledge: openKnowledge(deps, { path }), setAside: undefined }
+  } catch (error) {
+    if (!hasCode(error, 'STORE_CORRUPT')) throw error
+    deps.logger.error('the store is damaged', { error: messageOf(error) })
+    return renewKnowledge(deps, path)
   }
 }
 
@@ -55,11 +71,11 @@ export function openHome(deps: OpenHomeDeps, home: string): OpenHome {
  * @throws FaultError as `openHome`, or KEYSTORE_... for a keystore that cannot be read
  */
 export async function openHomeToBegin(deps: OpenHomeDeps, home: string): Promise<OpenHome> {
-  const { paths, knowledge, keystore, close } = openHome(deps, home)
+  const { paths, knowledge, keystore, setAside, close } = openHome(deps, home)
   const options = { path: paths.database }
   try {
     if ((await keystore.kind()) !== undefined || isEmpty(knowledge)) {
-      return { paths, knowledge, keystore, close }
+      return { paths, knowledge, keystore, setAside, close }
     }
     knowledge.close()
     setAsideStore(deps, paths.database, 'left')
@@ -75,9 +91,10 @@ function assemble(
   knowledge: Knowledge,
   keystore: Keystore,
   lock: { release(): void },
+  setAside?: string,
 ): OpenHome {
   return {
-    ...{ paths, knowledge, keystore },
+    ...{ paths, knowledge, keystore, setAside },
     close() {
       knowledge.close()
       lock.release()
