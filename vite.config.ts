@@ -17,6 +17,7 @@ const CORE_ENTRIES = {
   init: at('node-core/app/entries/init.ts'),
   join: at('node-core/app/entries/join.ts'),
   series: at('node-core/app/entries/series.ts'),
+  keys: at('node-core/app/entries/keys.ts'),
   lab: at('node-core/lab/entries/lab.ts'),
   'lab-proxy': at('node-core/lab/entries/proxy.ts'),
   'lab-reaper': at('node-core/lab/entries/reaper.ts'),

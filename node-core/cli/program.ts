@@ -34,6 +34,10 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 const GROUPS: Readonly<Record<string, string>> = {
   policy: 'who may do what in the mesh',
   config: 'show, move and take back the configuration of this node',
+  authority: 'the key that the mesh rests on, outside of a node',
+  keystore: 'how the keys of this home are sealed',
+  issuer: 'who may let machines in and renew certificates',
+  member: 'what a member is called and may do',
   service: 'run the node of this home as a service of the system',
   heal: 'what the loop of this node repairs, and whether it may',
   playbook: 'what answers to which symptom',

@@ -2,6 +2,7 @@ import { nodeRefSchema } from '../contract/schemas.ts'
 import { defaultHome, homePaths } from '../platform/home.ts'
 import { createNodeClient } from './client/node-client.ts'
 import { durationText } from './command.ts'
+import { authorityCommands } from './commands/authority.ts'
 import { completionCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import { consoleCommand } from './commands/console.ts'
@@ -15,6 +16,7 @@ import { joinCommand } from './commands/join.ts'
 import { approveCommand, rejectCommand } from './commands/joins.ts'
 import { labCommands } from './commands/lab.ts'
 import { labUpCommand } from './commands/lab-up.ts'
+import { memberCommands } from './commands/members.ts'
 import { leaveCommand, revokeCommand } from './commands/membership.ts'
 import { peersCommand } from './commands/peers.ts'
 import { pingCommand } from './commands/ping.ts'
@@ -78,6 +80,8 @@ export const COMMANDS = [
   versionCommand,
   completionCommand,
   ...incidentCommands,
+  ...authorityCommands,
+  ...memberCommands,
   ...policyCommands,
   ...healCommands,
   ...playbookCommands,

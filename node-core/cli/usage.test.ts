@@ -37,6 +37,8 @@ describe('help', () => {
             .map((verb) => `lab ${verb}`),
         )
         .concat('list show ack note silence resolve'.split(' ').map((verb) => `incidents ${verb}`))
+        .concat('authority export', 'authority remove', 'authority import', 'keystore reseal', 'recover')
+        .concat('issuer grant', 'member set')
         .concat(
           'status pause resume'.split(' ').map((verb) => `heal ${verb}`),
           'why',

@@ -34,6 +34,8 @@ describe('the contract', () => {
       'node.leave': 'owner node change',
       'members.list': 'viewer node read',
       'members.revoke': 'admin mesh change',
+      'members.update': 'admin mesh change',
+      'members.grantIssuing': 'owner mesh change',
       'links.list': 'viewer node read',
       'routes.list': 'viewer node read',
       'routes.trace': 'viewer node read',

@@ -24,6 +24,7 @@ import {
   linkDetailSchema,
   listOf,
   memberDetailSchema,
+  memberUpdateSchema,
   nodeRefSchema,
   pingResultSchema,
   portSchema,
@@ -68,8 +69,32 @@ export const contract = {
     list: reads('viewer').output(listOf(memberDetailSchema)),
     /** Final: the machine needs a new identity and a new invite to come back. */
     revoke: changesMesh('admin')
-      .input(z.strictObject({ node: nodeRefSchema, reason: z.string().max(500).optional() }))
+      .input(
+        z.strictObject({
+          node: nodeRefSchema,
+          reason: z.string().max(500).optional(),
+          /** Members that it brought in as an issuer stay; without it they are revoked with it. */
+          keepIssued: z.boolean().default(false),
+        }),
+      )
       .output(revokeResultSchema),
+    /** A new certificate with another name, role, labels or right to carry. What is null stays. */
+    update: changesMesh('admin')
+      .input(memberUpdateSchema)
+      .output(documentOf({ member: memberDetailSchema })),
+    /** Lets a member let machines in and renew certificates, for so long. The authority's to give. */
+    grantIssuing: changesMesh('owner')
+      .input(
+        z.strictObject({
+          node: nodeRefSchema,
+          forMs: z
+            .number()
+            .int()
+            .min(3_600_000)
+            .max(365 * 86_400_000),
+        }),
+      )
+      .output(documentOf({ member: memberDetailSchema })),
   },
   links: { list: reads('viewer').output(listOf(linkDetailSchema)) },
   routes: {

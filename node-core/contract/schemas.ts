@@ -298,3 +298,12 @@ export type Socks = z.infer<typeof socksSchema>
 export type HealthItem = z.infer<typeof healthItemSchema>
 export type Join = z.infer<typeof joinSchema>
 export type PingResult = z.infer<typeof pingResultSchema>
+
+/** What is to be changed of a member; `null` leaves it as it is. */
+export const memberUpdateSchema = z.strictObject({
+  node: nodeRefSchema,
+  name: nodeNameSchema.nullable(),
+  role: roleSchema.nullable(),
+  labels: z.array(z.string().min(1).max(64)).max(32).nullable(),
+  transit: z.boolean().nullable(),
+})

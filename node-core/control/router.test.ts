@@ -32,6 +32,9 @@ function setUp(caller: Role = 'owner', logger = silentLogger, clock = systemCloc
     'node.leave': () => client.node.leave(),
     'members.list': () => client.members.list(),
     'members.revoke': () => client.members.revoke({ node: 'server' }),
+    'members.update': () =>
+      client.members.update({ node: 'server', name: null, role: null, labels: ['a'], transit: null }),
+    'members.grantIssuing': () => client.members.grantIssuing({ node: 'server', forMs: 86_400_000 }),
     'node.netcheck': () => client.node.netcheck(),
     'routes.list': () => client.routes.list({ node: null }),
     'routes.trace': () => client.routes.trace({ node: 'server' }),

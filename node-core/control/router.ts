@@ -95,6 +95,12 @@ export function createRouter({ api, clock, logger, remote }: RouterDeps) {
       revoke: os.members.revoke.handler(async ({ input, context }) =>
         asDocument(await api.members.revoke(input, callOf(context))),
       ),
+      update: os.members.update.handler(async ({ input, context }) =>
+        asDocument(await api.members.update(input, callOf(context))),
+      ),
+      grantIssuing: os.members.grantIssuing.handler(async ({ input, context }) =>
+        asDocument(await api.members.grantIssuing(input, callOf(context))),
+      ),
     },
     links: {
       list: os.links.list.handler(async ({ context }) => asDocument(await api.links.list(callOf(context)))),

@@ -312,6 +312,22 @@ function createApi(state: FakeNodeState): NodeApi {
         called('members.list')
         return { items: state.members }
       },
+      async update({ node, name, role, labels }) {
+        called('members.update', { node, name, role, labels })
+        const before = find(node)
+        const member = {
+          ...before,
+          name: name ?? before.name,
+          role: role ?? before.role,
+          labels: labels ?? before.labels,
+        }
+        state.members = state.members.map((other) => (other === before ? member : other))
+        return { member }
+      },
+      async grantIssuing({ node, forMs }) {
+        called('members.grantIssuing', { node, forMs })
+        return { member: { ...find(node), issuing: true } }
+      },
       async revoke(input) {
         called('members.revoke', input)
         const { peer, name } = find(input.node)

@@ -101,14 +101,29 @@ function memberOperations(parts: NodeParts): NodeApi['members'] {
   const { membership } = parts
   return {
     list: async () => ({ items: membership.members().flatMap((member) => memberDetail(parts, member)) }),
-    revoke: async ({ node, reason }) => {
+    update: async ({ node, name, role, labels, transit }) => {
+      const peer = requireNode(parts, node)
+      membership.changeMember(peer, {
+        ...(name === null ? {} : { name }),
+        ...(role === null ? {} : { role }),
+        ...(labels === null ? {} : { labels }),
+        ...(transit === null ? {} : { transit }),
+      })
+      return { member: oneMember(parts, peer) }
+    },
+    grantIssuing: async ({ node, forMs }) => {
+      const peer = requireNode(parts, node)
+      membership.grantIssuing(peer, forMs)
+      return { member: oneMember(parts, peer) }
+    },
+    revoke: async ({ node, reason, keepIssued }) => {
       const peer = requireNode(parts, node)
       const name = nameOf(parts, peer)
       if (name === undefined) throw new TypeError('a node that was found has a name')
       const members = (): Set<string> =>
         new Set(membership.members().flatMap(({ peer: id, standing }) => (standing === 'member' ? [id] : [])))
       const before = members()
-      membership.revoke(peer, reason === undefined ? {} : { reason })
+      membership.revoke(peer, { keepIssued, ...(reason === undefined ? {} : { reason }) })
       const after = members()
       const alsoRevoked = membership
         .members()
@@ -116,6 +131,15 @@ function memberOperations(parts: NodeParts): NodeApi['members'] {
       return { peer, name, alsoRevoked }
     },
   }
+}
+
+function oneMember(parts: NodeParts, peer: ReturnType<typeof requireNode>) {
+  const [member] = parts.membership
+    .members()
+    .filter((one) => one.peer === peer)
+    .flatMap((one) => memberDetail(parts, one))
+  if (member === undefined) throw new TypeError('a member that was just certified is one')
+  return member
 }
 
 export type InviteFault = { code: 'NO_ADDRESS' }

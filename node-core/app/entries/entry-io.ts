@@ -6,6 +6,10 @@ import { FaultError, messageOf } from '../../platform/error.ts'
 const secretsSchema = z.strictObject({
   passphrase: z.string().min(1).max(4096).optional(),
   token: z.string().min(1).max(8192).optional(),
+  /** Of a keystore that is sealed anew. */
+  newPassphrase: z.string().min(1).max(4096).optional(),
+  /** Of a sealed file outside of the home. */
+  filePassphrase: z.string().min(1).max(4096).optional(),
 })
 export type EntrySecrets = z.infer<typeof secretsSchema>
 

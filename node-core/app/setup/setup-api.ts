@@ -44,7 +44,7 @@ export function createSetupApi({ clock, webConsole, home, setup, requestStop }: 
     topology: { show: refuse, at: refuse, changes: refuse },
     series: { list: refuse, query: refuse },
     slo: { get: refuse },
-    members: { list: refuse, revoke: refuse },
+    members: { list: refuse, revoke: refuse, update: refuse, grantIssuing: refuse },
     links: { list: refuse },
     routes: { list: refuse, trace: refuse },
     invites: { create: refuse },

@@ -12,10 +12,19 @@ export const revokeCommand = defineCommand({
   name: 'revoke',
   summary: 'expel a node from the mesh for good',
   arguments: [{ flags: '<node>', help: 'its name or peer id' }],
-  options: [{ flags: '--reason <text>', help: 'kept with the revocation' }, yesOption],
-  examples: ['x0t revoke old-phone --reason "lost on a train"'],
-  input: z.object({ node: nodeRefSchema, reason: z.string().max(500).optional(), yes: flag }),
-  async run(context, { node, reason, yes }) {
+  options: [
+    { flags: '--reason <text>', help: 'kept with the revocation' },
+    { flags: '--keep-members', help: 'members that it let in stay members' },
+    yesOption,
+  ],
+  examples: ['x0t revoke old-phone --reason "lost on a train"', 'x0t revoke lost-laptop --keep-members'],
+  input: z.object({
+    node: nodeRefSchema,
+    reason: z.string().max(500).optional(),
+    keepMembers: flag,
+    yes: flag,
+  }),
+  async run(context, { node, reason, keepMembers, yes }) {
     await confirm(
       context,
       `Expel ${node} for good? It needs a new identity and a new invite to come back.`,
@@ -23,7 +32,7 @@ export const revokeCommand = defineCommand({
     )
     const { schema: _schema, ...revoked } = await context
       .connect(context.timeoutMs ?? CALL_MS)
-      .members.revoke({ node, ...(reason === undefined ? {} : { reason }) })
+      .members.revoke({ node, keepIssued: keepMembers, ...(reason === undefined ? {} : { reason }) })
     const others = revoked.alsoRevoked.length
     context.output.done(
       revoked,

@@ -7,12 +7,14 @@ import { FaultError, messageOf } from '../../platform/error.ts'
 import { cliFault } from '../fault.ts'
 
 /** The programs that do what needs no running node, and the node itself. */
-export type EntryName = 'init' | 'join' | 'node' | 'lab'
+export type EntryName = 'init' | 'join' | 'keys' | 'node' | 'lab'
 
 /** Secrets go over stdin: arguments and the environment of a process can be read by others. */
 export interface EntrySecrets {
   readonly passphrase?: string | undefined
   readonly token?: string | undefined
+  readonly newPassphrase?: string | undefined
+  readonly filePassphrase?: string | undefined
 }
 
 export interface EntryRequest<S extends z.ZodType> {

@@ -16,12 +16,11 @@ const MAX_TRIES = 3
 
 /** The passphrase of --passphrase-file, or else of X0T_PASSPHRASE_FILE. */
 async function fromFile(
-  { env, terminal, interrupts }: CliContext,
+  context: CliContext,
   { passphraseFile }: PassphraseWords,
 ): Promise<string | undefined> {
-  const path = passphraseFile ?? env['X0T_PASSPHRASE_FILE']
-  if (path === undefined || path === '') return undefined
-  return readSecretFile(path, 'passphrase', { input: terminal.input, signal: interrupts.signal })
+  const path = passphraseFile ?? context.env['X0T_PASSPHRASE_FILE']
+  return path === undefined || path === '' ? undefined : fromPath(context, path)
 }
 
 /**
@@ -65,6 +64,39 @@ async function askTwice({ terminal, interrupts, output }: CliContext): Promise<s
     hint: 'Run the command again, or give it --passphrase-file FILE.',
   })
 }
+
+/**
+ * The passphrase of a sealed file outside of the home: from a file, or from a person, twice when it is about to be sealed.
+ * There is no such file without a passphrase.
+ *
+ * @throws FaultError PASSPHRASE_NEEDED, SECRET_UNREADABLE, INTERRUPTED
+ */
+export async function filePassphrase(
+  context: CliContext,
+  { path, passphraseFile, isNew }: { path: string; passphraseFile: string | undefined; isNew: boolean },
+): Promise<string> {
+  if (passphraseFile !== undefined) return fromPath(context, passphraseFile)
+  if (!context.terminal.interactive) {
+    throw cliFault(
+      { code: 'PASSPHRASE_NEEDED' },
+      `${path} is sealed by a passphrase of its own, and nobody can be asked`,
+      { hint: 'Give --file-passphrase-file FILE.' },
+    )
+  }
+  const ask = (question: string): Promise<string> =>
+    askLine(context.terminal, question, { echo: false, signal: context.interrupts.signal })
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+    const first = await ask(`Passphrase of ${path}: `)
+    if (!isNew && first !== '') return first
+    if (first.length < MIN_LENGTH) context.output.note(`A passphrase has at least ${MIN_LENGTH} characters.`)
+    else if ((await ask('Once more: ')) === first) return first
+    else context.output.note('They differ.')
+  }
+  throw cliFault({ code: 'PASSPHRASE_NEEDED' }, `no passphrase after ${MAX_TRIES} tries`)
+}
+
+const fromPath = ({ terminal, interrupts }: CliContext, path: string): Promise<string> =>
+  readSecretFile(path, 'passphrase', { input: terminal.input, signal: interrupts.signal })
 
 /**
  * The passphrase that opens the keystore of this home, or none when a key file does.

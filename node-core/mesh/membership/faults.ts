@@ -12,6 +12,7 @@ export type MembershipFault =
   | { code: 'JOIN_DECIDED'; id: JoinId; state: string }
   | { code: 'UNKNOWN_MEMBER'; peer: PeerId }
   | { code: 'CANNOT_REVOKE'; peer: PeerId }
+  | { code: 'CANNOT_CHANGE'; peer: PeerId }
   | { code: 'LOG_BEHIND' }
   | { code: 'NO_CERTIFICATE' }
 

@@ -35,7 +35,7 @@ export interface CertificateIssuing {
   /** ms by which the clock is behind a time already seen; 0 when it may be trusted to issue. */
   clockBehindMs(): number
   /** @throws FaultError NOT_AN_ISSUER, CLOCK_BEHIND */
-  certify(grant: Grant): CertificateChain
+  certify(grant: Grant, lifeMs?: number): CertificateChain
   /** Gives a member, or this node if it holds the authority, the next certificate with the same rights. */
   renew(peer: PeerId): Renewal
   /** The log that this node writes revocations into, and signs the heads of. */
@@ -62,7 +62,7 @@ export function createIssuing(
     return standing.kind === 'behind' ? standing.byMs : 0
   }
 
-  const certify = (grant: Grant): CertificateChain => {
+  const certify = (grant: Grant, lifeMs = options.lifeMs): CertificateChain => {
     const byMs = clockBehindMs()
     if (byMs > 0) throw clockBehind(byMs)
     // An issuer never certifies itself: for its own next certificate it is the authority that signs.
@@ -75,7 +75,7 @@ export function createIssuing(
       meshId: context.meshId,
       generation: registry.highestGeneration(peerId) + 1,
       issuedAt: nowMs,
-      expiresAt: nowMs + options.lifeMs,
+      expiresAt: nowMs + lifeMs,
     })
     context.counters.count('certificates-issued')
     return chain

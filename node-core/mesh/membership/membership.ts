@@ -30,7 +30,7 @@ import { createRefusalNotes } from './refusal-notes.ts'
 import { type ChainJudgement, createRegistry, type Registry } from './registry.ts'
 import { createReplica, type Replica } from './replica.ts'
 import { createRevocationBook, type RevocationBook } from './revocation-book.ts'
-import { createRevoking, type RevokeOptions } from './revoking.ts'
+import { createRevoking, type MemberChange, type RevokeOptions } from './revoking.ts'
 import type { InviteRow, MembershipStore } from './store-port.ts'
 
 export interface MembershipDeps {
@@ -119,7 +119,9 @@ export interface Membership extends Lifecycle {
   /** The certificate after the present one, for a member that asks or for this node itself. */
   renew(peer: PeerId): Renewal
   /** Gives a member the right to issue. @throws FaultError NOT_AN_ISSUER, UNKNOWN_MEMBER */
-  grantIssuing(peer: PeerId): void
+  grantIssuing(peer: PeerId, lifeMs?: number): void
+  /** Gives a member its next certificate with another name, role, labels or right to carry. @throws FaultError UNKNOWN_MEMBER, CANNOT_CHANGE, NOT_AN_ISSUER */
+  changeMember(peer: PeerId, changes: MemberChange): void
   /** Final. @throws FaultError NOT_AN_ISSUER, UNKNOWN_MEMBER, CANNOT_REVOKE, LOG_BEHIND, CLOCK_BEHIND */
   revoke(peer: PeerId, options?: RevokeOptions): void
   /** Tells the mesh where this node can be dialled and what it provides. */
@@ -203,7 +205,8 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
       if (renewal.kind === 'renewed') keep(renewal.chain)
       return renewal
     },
-    grantIssuing: (peer) => keep(revoking.grantIssuing(peer)),
+    grantIssuing: (peer, lifeMs) => keep(revoking.grantIssuing(peer, lifeMs)),
+    changeMember: (peer, changes) => keep(revoking.change(peer, changes)),
     revoke: revoking.revoke,
     publishOwnRecord(own) {
       if (records.publish(own) !== undefined) context.events.emit('news', { kind: 'record', peer: self })

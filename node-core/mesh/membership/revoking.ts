@@ -1,5 +1,6 @@
-import type { PeerId } from '../../domain/ids.ts'
-import { roleBelow } from '../../domain/role.ts'
+import type { NodeName, PeerId } from '../../domain/ids.ts'
+import { type Role, roleBelow } from '../../domain/role.ts'
+import type { Certificate } from '../../security/certificate.ts'
 import type { CertificateChain } from '../../security/chain.ts'
 import type { MembershipContext } from './context.ts'
 import { clockBehind, membershipFault, notAnIssuer } from './faults.ts'
@@ -14,10 +15,20 @@ export interface RevokeOptions {
   readonly keepIssued?: boolean
 }
 
+/** What is left out stays as it is. */
+export interface MemberChange {
+  readonly name?: NodeName
+  readonly role?: Role
+  readonly labels?: readonly string[]
+  readonly transit?: boolean
+}
+
 /** What changes the rights of a member that is one already. */
 export interface Revoking {
   revoke(peer: PeerId, options?: RevokeOptions): void
-  grantIssuing(peer: PeerId): CertificateChain
+  grantIssuing(peer: PeerId, lifeMs?: number): CertificateChain
+  /** The next certificate of a member, with other rights. @throws FaultError UNKNOWN_MEMBER, CANNOT_CHANGE, NOT_AN_ISSUER */
+  change(peer: PeerId, changes: MemberChange): CertificateChain
 }
 
 export function createRevoking(
@@ -64,12 +75,52 @@ export function createRevoking(
       if (head !== undefined) context.events.emit('news', { kind: 'head', issuer: head.issuer })
       registry.sweep()
     },
-    grantIssuing(peer) {
+    grantIssuing(peer, lifeMs) {
       const certificate = registry.chainOf(peer)?.leaf
       if (certificate === undefined) throw unknownMember(peer)
       if (!issuing.mayGrant(certificate.role, true)) throw notAnIssuer()
-      return issuing.certify({ ...certificate, issuing: true })
+      return issuing.certify({ ...certificate, issuing: true }, lifeMs)
     },
+    change(peer, changes) {
+      const certificate = registry.chainOf(peer)?.leaf
+      if (certificate === undefined) throw unknownMember(peer)
+      checkChange(context, registry, certificate, changes)
+      return issuing.certify({ ...certificate, ...changes })
+    },
+  }
+}
+
+/**
+ * A node without the authority changes only members below its own role, to a role below it; a name is one member's, and
+ * an owner of a mesh that has no other stays one.
+ */
+function checkChange(
+  context: MembershipContext,
+  registry: Registry,
+  { peerId, name, role }: Certificate,
+  changes: MemberChange,
+): void {
+  const refuse = (why: string, hint: string): never => {
+    throw membershipFault({ code: 'CANNOT_CHANGE', peer: peerId }, `${name} was not changed: ${why}`, hint)
+  }
+  const others = registry
+    .peers()
+    .filter((peer) => peer !== peerId)
+    .flatMap((peer) => registry.chainOf(peer)?.leaf ?? [])
+  if (changes.name !== undefined && others.some((other) => other.name === changes.name)) {
+    refuse(`another member is called ${changes.name}`, 'choose another name')
+  }
+  const isLastOwner = role === 'owner' && others.every((other) => other.role !== 'owner')
+  if (isLastOwner && (changes.role ?? 'owner') !== 'owner') {
+    refuse('it is the last owner of the mesh', 'make another member an owner first')
+  }
+  if (context.authorityKey !== undefined) return
+  const own = registry.chainOf(context.identity.peerId)?.leaf.role
+  if (own === undefined || !roleBelow(role, own) || !roleBelow(changes.role ?? role, own)) {
+    refuse(
+      'this node changes only members below its own role',
+      'ask a node of a higher role, or the one that holds the authority',
+    )
   }
 }
 
