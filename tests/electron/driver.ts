@@ -1,11 +1,11 @@
 /** One way to drive the desktop app, on the stand-in for Electron and on a real one: the same specs run on both. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { _electron, type Browser, chromium, type Page } from 'playwright'
 import { requireChromium } from '../../scripts/chromium.ts'
+import { findElectron } from '../../scripts/electron-files.ts'
 import { ROOT } from '../../scripts/paths.ts'
 import type { Call } from './double/record.ts'
 import type { TestCommand } from './double/test-line.ts'
@@ -133,12 +133,11 @@ function lineTo(child: ChildProcess): (command: TestCommand) => Promise<unknown>
   }
 }
 
-/** The program of a real Electron, if one is named. */
+/** The program of a real Electron, where one is named: a download by accident is not meant. */
 export function realElectron(): string | undefined {
-  const folder = process.env['ELECTRON_OVERRIDE_DIST_PATH']
-  if (folder === undefined) return undefined
-  const names = ['electron', 'electron.exe', 'Electron.app/Contents/MacOS/Electron']
-  return names.map((name) => join(folder, name)).find((file) => existsSync(file))
+  if (process.env['ELECTRON_OVERRIDE_DIST_PATH'] === undefined) return undefined
+  const found = findElectron()
+  return 'missing' in found ? undefined : found.program
 }
 
 export async function launchReal({ home, data, args = [], root = ROOT }: Launch): Promise<Shell> {
@@ -146,7 +145,7 @@ export async function launchReal({ home, data, args = [], root = ROOT }: Launch)
   if (program === undefined) throw new Error('ELECTRON_OVERRIDE_DIST_PATH names no Electron')
   const app = await _electron.launch({
     executablePath: program,
-    args: ['--disable-gpu', `--user-data-dir=${data}`, join(root, MAIN), ...args],
+    args: ['--disable-gpu', `--user-data-dir=${data}`, root, ...args],
     env: { ...process.env, X0T_HOME: home },
     timeout: STARTS_MS,
   })

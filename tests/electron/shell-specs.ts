@@ -83,15 +83,18 @@ export function shellSpecs(appOf: () => Shell): void {
     await page.getByRole('heading', { name: 'Harbour' }).waitFor()
   })
 
-  it.each([EVIL, 'app://console/', 'https://nodejs.org/', 'file:///usr/bin/setup.exe'])(
-    'opens no second window for %s',
-    async (url) => {
-      const address = url === 'app://console/' ? await page.evaluate('location.href') : url
-      await page.evaluate(`void window.open(${JSON.stringify(address)})`)
-      await settle(page)
-      expect(app.windows()).toBe(1)
-    },
-  )
+  it.each([
+    EVIL,
+    'app://console/',
+    'https://nodejs.org/',
+    'https://nodejs.org/dist/setup.exe',
+    'file:///usr/bin/setup.exe',
+  ])('opens no second window for %s', async (url) => {
+    const address = url === 'app://console/' ? await page.evaluate('location.href') : url
+    await page.evaluate(`void window.open(${JSON.stringify(address)})`)
+    await settle(page)
+    expect(app.windows()).toBe(1)
+  })
 
   it.each([
     '/..%2f..%2fpackage.json',
