@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type InlineProcess, startInline } from '../../tests/helpers/inline-process.ts'
+import { startInline } from '../../tests/helpers/inline-process.ts'
 import type { PeerId } from '../domain/ids.ts'
 import { systemClock } from '../platform/clock.ts'
 import { FaultError } from '../platform/error.ts'
@@ -210,49 +210,5 @@ describe('a damaged store', () => {
     expect(readdirSync(folder)).toContain('knowledge.db.corrupt-20261121T083005-007Z')
     open().meta.set('a', 'b')
     expect(statSync(path).size).toBeGreaterThan(0)
-  })
-})
-
-describe('a process that is killed while it writes', () => {
-  const ROUNDS = 30
-  const startWriter = (round: number): InlineProcess => {
-    const imports = {
-      openKnowledge: new URL('./knowledge.ts', import.meta.url),
-      silentLogger: new URL('../platform/logger.ts', import.meta.url),
-    }
-    // Says a number only after the store took it: what was said has to be there after the kill.
-    const code = `
-      const { writeSync } = process.getBuiltinModule('node:fs')
-      const knowledge = openKnowledge({ logger: silentLogger }, { path: process.argv[1] })
-      const issuer = process.argv[2], subject = process.argv[3]
-      for (let seq = 1; ; seq += 1) {
-        knowledge.revocations.append({ issuer, seq, hash: String(seq), subject, entry: new Uint8Array(3000) })
-        knowledge.heads.put({ issuer, seq, at: seq, head: new Uint8Array(300) })
-        knowledge.policies.append({ version: Number(process.argv[4]) * 1_000_000 + seq, acceptedAt: seq, policy: new Uint8Array(10) })
-        writeSync(1, seq + '\\n')
-      }`
-    return startInline(imports, code, [path, `round-${round}`, PEER, `${round}`])
-  }
-
-  it('loses nothing that a call returned from, and leaves a sound file', { timeout: 120_000 }, async () => {
-    for (let round = 1; round <= ROUNDS; round += 1) {
-      const writer = startWriter(round)
-      let said = 0
-      for (let n = 0; n < 1 + (round % 7) * 5; n += 1) said = Number(await writer.line())
-      const rest = writer.drain()
-      await writer.kill()
-      said = Math.max(said, ...(await rest).map(Number))
-      const knowledge = open()
-      const seqs = knowledge.revocations
-        .all()
-        .filter((row) => row.issuer === `round-${round}`)
-        .map((row) => row.seq)
-      expect(seqs).toEqual(seqs.map((_, index) => index + 1))
-      expect(seqs.length).toBeGreaterThanOrEqual(said)
-      const head = knowledge.heads.all().find((row) => row.issuer === `round-${round}`)
-      expect(head?.seq).toBeGreaterThanOrEqual(said)
-      expect(knowledge.policies.latest()?.version).toBeGreaterThanOrEqual(round * 1_000_000 + said)
-      knowledge.close()
-    }
   })
 })
