@@ -140,12 +140,13 @@ export function createCore(parent: Parent) {
 async function factsFrom(client: NodeClient): Promise<Facts | null> {
   const { mode } = await client.setup.state()
   if (mode === 'setup') return null
-  const [status, joins, incidents] = await Promise.all([
+  const [status, joins, incidents, heal] = await Promise.all([
     client.node.status(),
     client.joins.list(),
     client.incidents.list({ open: true, limit: MAX_FACTS }),
+    client.heal.status(),
   ])
-  return factsOf({ status, joins: joins.items, incidents: incidents.items }, Date.now())
+  return factsOf({ status, joins: joins.items, incidents: incidents.items, heal }, Date.now())
 }
 
 async function perform(client: NodeClient, request: Request): Promise<unknown> {
@@ -156,6 +157,8 @@ async function perform(client: NodeClient, request: Request): Promise<unknown> {
       return client.setup.readToken({ token: request.token })
     case 'join':
       return client.setup.join({ token: request.token, name: request.name, passphrase: null })
+    case 'pause-healing':
+      return request.paused ? client.heal.pause({ reason: 'asked for in the tray' }) : client.heal.resume()
   }
 }
 

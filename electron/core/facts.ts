@@ -1,4 +1,5 @@
 /** What the tray and the notifications need to know, from what the node answers. */
+import type { ContractOutputs } from '../../node-core/contract/contract.ts'
 import type { IncidentItem } from '../../node-core/contract/incidents-schemas.ts'
 import type { Join, Status } from '../../node-core/contract/schemas.ts'
 import { type Facts, MAX_FACTS, type Severity } from './messages.ts'
@@ -10,9 +11,10 @@ export interface Answers {
   /** Those that are not over. */
   readonly incidents: readonly IncidentItem[]
   readonly joins: readonly Join[]
+  readonly heal: ContractOutputs['heal']['status']
 }
 
-export function factsOf({ status, incidents, joins }: Answers, now: number): Facts {
+export function factsOf({ status, incidents, joins, heal }: Answers, now: number): Facts {
   const { node, links, health } = status
   const known = new Set(incidents.map(({ code }) => code))
   const faults = [
@@ -31,13 +33,19 @@ export function factsOf({ status, incidents, joins }: Answers, now: number): Fac
         silenced: false,
       })),
   ].sort((one, other) => RANK[one.severity] - RANK[other.severity])
-  const approvals = joins
-    .filter(({ state }) => state === 'pending')
-    .map(({ id, name, role }) => ({ key: id, title: `${name} wants to join as ${role}`, page: 'nodes' }))
+  const approvals = [
+    ...heal.waiting.map(({ id, incident }) => ({
+      ...{ key: id, title: `A repair waits for you (${id})`, page: `incidents/${incident}` },
+    })),
+    ...joins
+      .filter(({ state }) => state === 'pending')
+      .map(({ id, name, role }) => ({ key: id, title: `${name} wants to join as ${role}`, page: 'nodes' })),
+  ]
   return {
     node: { name: node.name, mesh: node.mesh, state: node.state },
     links: { all: links.length, up: links.filter(({ state }) => state === 'up').length },
     faults: faults.slice(0, MAX_FACTS),
     approvals: approvals.slice(0, MAX_FACTS),
+    paused: heal.state === 'paused' || heal.state === 'safe-mode',
   }
 }

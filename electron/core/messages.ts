@@ -35,6 +35,8 @@ export const factsSchema = z.object({
     .max(MAX_ITEMS),
   /** What waits for a person. */
   approvals: z.array(z.object({ key: z.string(), title: z.string(), page: z.string() })).max(MAX_ITEMS),
+  /** Whether healing is paused, by a person or by the node itself. */
+  paused: z.boolean(),
 })
 export type Facts = z.infer<typeof factsSchema>
 export const MAX_FACTS = MAX_ITEMS
@@ -44,6 +46,7 @@ export const requestSchema = z.discriminatedUnion('what', [
   z.strictObject({ what: z.literal('setup-state') }),
   z.strictObject({ what: z.literal('read-token'), token: z.string() }),
   z.strictObject({ what: z.literal('join'), token: z.string(), name: z.string() }),
+  z.strictObject({ what: z.literal('pause-healing'), paused: z.boolean() }),
 ])
 export type Request = z.infer<typeof requestSchema>
 

@@ -124,6 +124,9 @@ async function run(): Promise<Desktop> {
       case 'start-node':
         core.wake()
         break
+      case 'pause-healing':
+        core.ask({ what: 'pause-healing', paused: action.paused }).catch(report)
+        break
       case 'quit':
         app.quit()
         break

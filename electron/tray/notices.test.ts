@@ -10,7 +10,7 @@ const fault = (key: string, severity: 'info' | 'warning' | 'critical' = 'warning
 })
 const factsWith = (...faults: Facts['faults']): Facts => ({
   node: { name: 'berlin', mesh: 'Harbour', state: 'up' },
-  ...{ links: { all: 1, up: 1 }, faults, approvals: [] },
+  ...{ links: { all: 1, up: 1 }, faults, approvals: [], paused: false },
 })
 
 /** A person at the desk, minutes apart. */

@@ -11,7 +11,7 @@ const DOWN: NodeState = {
 const FACTS: Facts = {
   node: { name: 'berlin', mesh: 'Harbour', state: 'up' },
   links: { all: 2, up: 2 },
-  ...{ faults: [], approvals: [] },
+  ...{ faults: [], approvals: [], paused: false },
 }
 const fault = (severity: 'warning' | 'critical', title = 'a fault', key = 'inc-1') => ({
   ...{ key, severity, title, page: `incidents/${key}`, silenced: false },
@@ -27,6 +27,8 @@ describe('the icon of the tray', () => {
     ['fault', UP, { ...FACTS, faults: [fault('warning'), fault('critical')] }],
     ['fault', UP, { ...FACTS, links: { all: 2, up: 0 } }],
     ['fault', UP, { ...FACTS, node: { ...FACTS.node, state: 'revoked' } }],
+    ['paused', UP, { ...FACTS, paused: true, faults: [fault('warning')] }],
+    ['fault', UP, { ...FACTS, paused: true, faults: [fault('critical')] }],
     ['fault', DOWN, undefined],
     ['off', { kind: 'starting' }, undefined],
     ['off', { kind: 'stopped' }, FACTS],
@@ -40,7 +42,13 @@ describe('the menu of the tray', () => {
   it('begins with the verdict, and says what quitting does to the node', () => {
     expect(labels(UP, FACTS)).toEqual([
       'berlin in Harbour: 2 of 2 links up',
-      ...['Incidents: none', 'Pending approvals: none', 'Open console', 'Quit and stop the node'],
+      ...[
+        'Incidents: none',
+        'Pending approvals: none',
+        'Pause healing',
+        'Open console',
+        'Quit and stop the node',
+      ],
     ])
     expect(labels({ ...UP, hosted: false }, FACTS)).toContain('Quit')
   })

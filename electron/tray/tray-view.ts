@@ -7,10 +7,11 @@ export type TrayState = 'healthy' | 'degraded' | 'fault' | 'paused' | 'off'
 export function trayStateOf(node: NodeState, facts: Facts | undefined): TrayState {
   if (node.kind === 'down') return 'fault'
   if (node.kind !== 'up' || facts === undefined) return 'off'
-  const { faults, links } = facts
+  const { faults, links, paused } = facts
   if (['revoked', 'expired'].includes(facts.node.state)) return 'fault'
   if (faults.some(({ severity }) => severity === 'critical')) return 'fault'
   if (links.all > 0 && links.up === 0) return 'fault'
+  if (paused) return 'paused'
   if (facts.node.state !== 'up') return 'off'
   return faults.some(({ severity }) => severity === 'warning') || links.up < links.all
     ? 'degraded'
@@ -32,11 +33,12 @@ export function verdictOf(node: NodeState, facts: Facts | undefined): string {
   if (facts === undefined) return 'The node belongs to no mesh yet'
   const { name, mesh, state } = facts.node
   if (state === 'revoked' || state === 'expired') return `${name} is no member of ${mesh} any more (${state})`
-  const { links, faults, approvals } = facts
+  const { links, faults, approvals, paused } = facts
   const parts = [
     ...(faults.length > 0 ? [plural(faults.length, 'fault')] : []),
     ...(links.all === 0 ? ['no links'] : [`${links.up} of ${plural(links.all, 'link')} up`]),
     ...(approvals.length > 0 ? [`${plural(approvals.length, 'approval')} wanted`] : []),
+    ...(paused ? ['healing is paused'] : []),
   ]
   return `${name} in ${mesh}: ${parts.join(', ')}`
 }
@@ -51,6 +53,7 @@ export type TrayEntry =
 export type TrayAction =
   | { readonly what: 'open'; readonly page: string }
   | { readonly what: 'start-node' }
+  | { readonly what: 'pause-healing'; readonly paused: boolean }
   | { readonly what: 'quit' }
 
 const MAX_LISTED = 8
@@ -64,6 +67,7 @@ export function trayEntriesOf(node: NodeState, facts: Facts | undefined): readon
     { kind: 'separator' },
     ...listed('Incidents', facts?.faults ?? [], 'incidents'),
     ...listed('Pending approvals', facts?.approvals ?? [], 'incidents'),
+    ...pauseEntry(facts),
     { kind: 'do', label: 'Open console', action: { what: 'open', page: 'overview' } },
     ...(node.kind === 'stopped' || node.kind === 'down'
       ? [{ kind: 'do', label: 'Start the node now', action: { what: 'start-node' } } as const]
@@ -95,4 +99,10 @@ function listed(
       ? [{ kind: 'do', label: `${items.length - MAX_LISTED} more`, action: { what: 'open', page: all } }]
       : []
   return [{ kind: 'menu', label: `${title}: ${items.length}`, entries: [...shown, ...more] }]
+}
+
+function pauseEntry(facts: Facts | undefined): readonly TrayEntry[] {
+  if (facts === undefined) return []
+  const label = facts.paused ? 'Resume healing' : 'Pause healing'
+  return [{ kind: 'do', label, action: { what: 'pause-healing', paused: !facts.paused } }]
 }

@@ -97,6 +97,19 @@ describe('the desktop app on the stand-in for Electron', () => {
     expect(JSON.stringify(asked)).toContain('This machine belongs to a mesh already')
   })
 
+  it('pauses healing from the tray, shows it, and resumes', async () => {
+    const pick = async (label: string) =>
+      (await app.tell({ what: 'pick', menu: 'trayMenu', label })) === true ? true : undefined
+    const shows = async (label: string) => {
+      const [last] = (await app.calls('Tray.setContextMenu')).slice(-1)
+      return JSON.stringify(last).includes(label) ? true : undefined
+    }
+    await until('the entry', () => pick('Pause healing'))
+    await until('the other entry', () => shows('Resume healing'))
+    await until('that entry', () => pick('Resume healing'))
+    await until('the first entry', () => shows('Pause healing'))
+  })
+
   it('keeps what is chosen in its menu, for the next time', async () => {
     expect(await app.tell({ what: 'pick', menu: 'appMenu', label: 'Warnings' })).toBe(true)
     const kept: unknown = JSON.parse(readFileSync(join(folder, 'userData/desktop.json'), 'utf8'))

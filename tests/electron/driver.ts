@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { _electron, type Browser, chromium, type Page } from 'playwright'
+import { z } from 'zod'
 import { requireChromium } from '../../scripts/chromium.ts'
 import { findElectron } from '../../scripts/electron-files.ts'
 import { ROOT } from '../../scripts/paths.ts'
@@ -24,6 +25,9 @@ export interface Launch {
   readonly keychain?: string
 }
 
+const answerSchema = z.object({ status: z.number(), policy: z.string() })
+type Answer = z.infer<typeof answerSchema>
+
 export interface Shell {
   /** The page of the window; waits for it. */
   page(): Promise<Page>
@@ -32,7 +36,7 @@ export interface Shell {
   /** What a message that claims to come from that address is given: the number of ports. */
   connectAs(url: string, inner: boolean): Promise<number>
   /** What the app's own scheme answers with. */
-  statusOf(url: string): Promise<number>
+  answerAt(url: string): Promise<Answer>
   quit(): Promise<void>
 }
 
@@ -96,7 +100,7 @@ export async function launchDouble(launch: Launch): Promise<Double> {
     },
     windows: () => (browser === undefined ? 0 : ownPages(browser).length),
     connectAs: async (url, inner) => Number(await tell({ what: 'connect-as', url, inner })),
-    statusOf: async (url) => Number(await tell({ what: 'serve', url })),
+    answerAt: async (url) => answerSchema.parse(await tell({ what: 'serve', url })),
     async quit() {
       if (child.exitCode !== null) return
       const gone = once(child, 'exit')
@@ -163,7 +167,11 @@ export async function launchReal({ home, data, args = [], root = ROOT }: Launch)
         },
         { url, inner },
       ),
-    statusOf: (url) => app.evaluate(async ({ net }, address) => (await net.fetch(address)).status, url),
+    answerAt: (url) =>
+      app.evaluate(async ({ net }, address) => {
+        const { status, headers } = await net.fetch(address)
+        return { status, policy: headers.get('content-security-policy') ?? '' }
+      }, url),
     quit: () => app.close(),
   }
 }

@@ -69,6 +69,13 @@ export function shellSpecs(appOf: () => Shell): void {
     }
   })
 
+  it('says so to the browser in a policy without an exception', async () => {
+    const { policy } = await app.answerAt('app://console/')
+    expect(policy).toMatch(/^default-src 'none'; /)
+    expect(policy).toContain("require-trusted-types-for 'script'")
+    expect(policy).not.toMatch(/unsafe|https?:|data:|blob:|\*/)
+  })
+
   it('goes nowhere: not by a link, not by a script, not by a file that is dropped', async () => {
     const before = page.url()
     for (const go of [
@@ -102,9 +109,9 @@ export function shellSpecs(appOf: () => Shell): void {
     '/assets/..%2f..%2felectron%2fmain.js',
     '/..%5c..%5cpackage.json',
   ])('serves nothing that lies outside of its folder: %s', async (path) => {
-    expect(await app.statusOf('app://console/index.html')).toBe(200)
-    expect(await app.statusOf(`app://console${path}`)).toBe(403)
-    expect(await app.statusOf(`app://other${path}`)).not.toBe(200)
+    expect((await app.answerAt('app://console/index.html')).status).toBe(200)
+    expect((await app.answerAt(`app://console${path}`)).status).toBe(403)
+    expect((await app.answerAt(`app://other${path}`)).status).not.toBe(200)
   })
 
   it('grants the page no permission', async () => {

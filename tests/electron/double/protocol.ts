@@ -21,8 +21,8 @@ export const protocol = strict('protocol', {
 export type PermissionAnswer = (permission: string) => boolean
 let request: PermissionAnswer = () => true
 let check: PermissionAnswer = () => true
-/** As Electron would decide: it asks both, and grants by itself where an app says nothing. */
-export const permits: PermissionAnswer = (permission) => request(permission) && check(permission)
+/** One of the two that grants is one too many: Electron asks the first for what a page asks for, the second for the rest. */
+export const permits: PermissionAnswer = (permission) => request(permission) || check(permission)
 
 export const session = {
   defaultSession: strict('session', {

@@ -66,7 +66,10 @@ export function serveTest({ app, ipcMain, live }: Reachable): void {
       case 'emit':
         return app.emit(command.event, { preventDefault() {} }, ...command.args)
       case 'serve':
-        return (await serve(command.url, 'GET')).status
+        return serve(command.url, 'GET').then(({ status, headers }) => ({
+          status,
+          policy: headers['content-security-policy'] ?? '',
+        }))
       case 'quit':
         return app.quit()
     }
