@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { PeerId } from '../../domain/ids.ts'
 import type { Incident } from '../../domain/incident.ts'
 import type { Subject } from '../../domain/subject.ts'
 import type { Knowledge } from '../../knowledge/knowledge.ts'
@@ -7,12 +8,15 @@ import { GUARD_DEFAULTS } from '../../mapek/guards/guards.ts'
 import type { IncidentBook } from '../../mapek/incidents/incident-book.ts'
 import { createRepairLoop, type RepairLoop } from '../../mapek/loop/loop.ts'
 import type { LoopSettings } from '../../mapek/loop/ports.ts'
+import type { Membership } from '../../mesh/membership/membership.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
 import type { Lifecycle } from '../../platform/lifecycle.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
+import type { Certificate } from '../../security/certificate.ts'
 import type { NodeIdentity } from '../../security/identity.ts'
+import { evaluatePolicy } from '../../security/policy.ts'
 import type { Services } from '../../services/services.ts'
 import type { Config } from '../config/schema.ts'
 import type { MeshStack } from '../mesh-stack.ts'
@@ -22,7 +26,8 @@ import { postWebhook } from './notify.ts'
 import { type CommandFault, readCommandFile, runOperatorCommand } from './operator-commands.ts'
 import { createPlanStore, createStepJournal } from './plan-stores.ts'
 import { createPlaybookShelf, type PlaybookShelf } from './playbook-shelf.ts'
-import { createRemoteActions, createTargetGuards, type RemoteActions } from './remote-actions.ts'
+import { createRemoteActions, type RemoteActions } from './remote-actions.ts'
+import { createTargetGuards } from './target-guards.ts'
 
 export interface HealDeps {
   readonly clock: Clock
@@ -79,6 +84,12 @@ export function createHeal(deps: HealDeps, options: HealOptions): Heal {
     judge: createTargetGuards({
       ...{ clock, self: membership.self },
       isPaused: () => loop.status().paused !== undefined,
+      roleOf: (peer) => memberOf(membership, peer)?.role,
+      mayHeal(from) {
+        const [who, at] = [memberOf(membership, from), memberOf(membership, membership.self)]
+        if (who === undefined || at === undefined) return false
+        return evaluatePolicy(membership.policy(), { action: 'heal', who, at }).allow
+      },
       isServiceBroken: (name) =>
         services
           .services()
@@ -120,6 +131,10 @@ export function createHeal(deps: HealDeps, options: HealOptions): Heal {
   )
   return { loop, playbooks, lifecycles: [remote, loop] }
 }
+
+/** Whoever has no certificate that counts is allowed nothing. */
+const memberOf = (membership: Membership, peer: PeerId): Certificate | undefined =>
+  membership.standing(peer) === 'member' ? membership.certificateOf(peer) : undefined
 
 const loopSettings = (settings: Config['heal']): LoopSettings => ({
   limits: {

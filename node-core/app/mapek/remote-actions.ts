@@ -1,7 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import { z } from 'zod'
 import { type PeerId, parseIncidentId, parsePeerId, parsePlanId, parseServiceName } from '../../domain/ids.ts'
-import { STEP_ACTIONS, type StepAction } from '../../domain/plan.ts'
+import { STEP_ACTIONS } from '../../domain/plan.ts'
 import { NODE_PARTS, type Subject } from '../../domain/subject.ts'
 import type { ActionOrder, ActionReport } from '../../mapek/execute/ports.ts'
 import { createMessageFrames, type MessageFrames } from '../../mesh/host/message-frames.ts'
@@ -285,49 +285,5 @@ function createDoneOrders(): DoneOrders {
       const [oldest] = reports.keys()
       if (oldest !== undefined && reports.size > MAX_DONE) reports.delete(oldest)
     },
-  }
-}
-
-/** What a member may order without a person: nothing that takes something away, and no program of the operator. */
-const NEEDS_APPROVAL: readonly StepAction[] = ['quarantine-peer']
-
-export interface TargetGuardDeps {
-  readonly clock: Clock
-  readonly self: PeerId
-  readonly isPaused: () => boolean
-  /** Whether this node's own check says that its service is broken. */
-  readonly isServiceBroken: (name: string) => boolean
-}
-
-const MAX_ORDERS_PER_MINUTE = 30
-
-/** The guards of a node that is asked for something: however far the sender's own go, these hold. */
-export function createTargetGuards({
-  clock,
-  self,
-  isPaused,
-  isServiceBroken,
-}: TargetGuardDeps): RemoteActionDeps['judge'] {
-  let recent: { readonly from: PeerId; readonly atMs: number }[] = []
-  return (from, order, approvedBy) => {
-    const nowMs = clock.monotonicMs()
-    recent = recent.filter(({ atMs }) => nowMs - atMs < 60_000)
-    if (recent.filter((past) => past.from === from).length >= MAX_ORDERS_PER_MINUTE)
-      return 'too many orders in a minute'
-    recent.push({ from, atMs: nowMs })
-    const isUndo = ['release-route', 'undrain-node', 'release-peer'].includes(order.action)
-    if (isPaused() && !isUndo) return 'the loop of this node is paused'
-    if (NEEDS_APPROVAL.includes(order.action) && approvedBy.length === 0)
-      return `${order.action} takes a person's approval`
-    const { subject } = order
-    if (subject.kind === 'link' && !subject.ends.some((end) => end === self))
-      return 'this node is no end of that link'
-    if (order.action === 'drain-node' && subject.kind === 'mesh') return 'it names no node'
-    if (order.action === 'run-command') {
-      const isOurs = subject.kind === 'service' && subject.provider === self
-      if (!isOurs) return 'commands are run for services of this node alone'
-      if (!isServiceBroken(subject.name)) return 'its own check says that the service works'
-    }
-    return undefined
   }
 }
