@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createSecureServer } from 'node:https'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../platform/clock.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
+import { http } from '../../platform/http.ts'
+import { https } from '../../platform/https.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { RpcPeerDeps } from '../rpc-peer.ts'
 import { bracketed, callVerdict, consoleHosts, type GuardOptions } from './guard.ts'
@@ -76,8 +77,8 @@ export async function startWebServer(deps: WebServerDeps, options: WebServerOpti
   }
   const server =
     options.tls === undefined
-      ? createServer(limits)
-      : createSecureServer({ ...limits, ...options.tls, minVersion: 'TLSv1.3' })
+      ? http.createServer(limits)
+      : https.createServer({ ...limits, ...options.tls, minVersion: 'TLSv1.3' })
   server.maxConnections = MAX_CONNECTIONS
   server.timeout = IDLE_SOCKET_MS
   const { port } = await listen(server, options)
