@@ -117,7 +117,7 @@ describe('documents', () => {
       `incidents.silence {"id":"${INCIDENT_ID}","forMs":7200000}`,
       `incidents.resolve {"id":"${INCIDENT_ID}","reason":"repaired"}`,
       'socks.remove {"port":1080}',
-      'members.revoke {"node":"phone","reason":"lost"}',
+      'members.revoke {"node":"phone","reason":"lost","keepIssued":false}',
     ])
   })
 

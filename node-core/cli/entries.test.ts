@@ -215,6 +215,7 @@ describe('up', () => {
     expect(home.seen()?.options).toEqual({
       home: home.paths.root,
       foreground: false,
+      setup: false,
       listen: ['/ip4/0.0.0.0/tcp/1', '/ip6/::/tcp/1'],
       peers: ['/ip4/192.0.2.7/tcp/4001'],
     })

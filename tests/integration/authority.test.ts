@@ -41,6 +41,7 @@ describe('the authority of a mesh, outside of its nodes', () => {
     founder = await mesh.up('laptop')
     await mesh.join('server', founder)
     server = await mesh.up('server')
+    expect((await server.x0t(['wait', '--for', 'linked', '--timeout', '30s'])).code).toBe(0)
   })
 
   afterAll(async () => {
@@ -88,6 +89,7 @@ describe('the authority of a mesh, outside of its nodes', () => {
   })
 
   it('lets a member be renamed and given labels, and the others know', async () => {
+    expect((await founder.x0t(['wait', '--for', 'linked', '--timeout', '30s'])).code).toBe(0)
     await founder.json(['member', 'set', 'server', '--name', 'attic', '--labels', 'site=berlin,backup'])
     await waitFor('server to know its new name', async () => {
       const { items } = await server.json<{ items: { name: string; self: boolean; labels: string[] }[] }>([
