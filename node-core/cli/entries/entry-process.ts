@@ -59,7 +59,9 @@ const ENGINE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' }
  * Where Node.js keeps what it compiled, so that the next start does not compile again: beside the programs, for whoever
  * may write there could as well change them. Where nobody may, nothing is kept.
  */
-const compiledBeside = (program: string): string => join(dirname(program), 'compiled')
+const compiledBeside = (program: string): { NODE_COMPILE_CACHE?: string } =>
+  // Run from source there is nothing to gain, and the folder is one of the sources.
+  program.endsWith('.ts') ? {} : { NODE_COMPILE_CACHE: join(dirname(program), 'compiled') }
 
 const MAX_LINE_BYTES = 256 * 1024
 const MAX_LOG_TAIL = 4 * 1024
@@ -106,7 +108,7 @@ function start<S extends z.ZodType>({
         // A channel that closes with this process, however it ends: what a node in the foreground lives by.
         ...(tied ? (['ipc'] as const) : []),
       ],
-      env: { ...process.env, ...ENGINE_ENVIRONMENT, NODE_COMPILE_CACHE: compiledBeside(program) },
+      env: { ...process.env, ...ENGINE_ENVIRONMENT, ...compiledBeside(program) },
       windowsHide: true,
     })
   } finally {
