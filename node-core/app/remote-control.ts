@@ -4,10 +4,13 @@ import {
   type ControlStreams,
   MAX_CONTROL_FRAME,
 } from '../control/remote/ports.ts'
+import { roleAtLeast } from '../domain/role.ts'
 import { createMessageFrames } from '../mesh/host/message-frames.ts'
 import type { PeerStreams } from '../mesh/host/peer-streams.ts'
 import type { Membership } from '../mesh/membership/membership.ts'
+import { flagValue } from '../security/feature-flags.ts'
 import { ed25519KeyOf } from '../security/identity.ts'
+import { evaluatePolicy } from '../security/policy.ts'
 
 /** Of one member towards this node: a console has a few, and each call of a command one. */
 const MAX_STREAMS = 16
@@ -31,12 +34,23 @@ export function createControlStreams(streams: PeerStreams): ControlStreams {
   }
 }
 
+/**
+ * Who may steer this node from another one: with the role of its certificate where the policy lets it administer this
+ * node, else as a viewer; nobody while the flag `remote-control` is off here.
+ */
 export function createControlMembers(membership: Membership): ControlMembers {
   const certificateOf = (peer: Parameters<ControlMembers['roleOf']>[0]) =>
     membership.standing(peer) === 'member' ? membership.certificateOf(peer) : undefined
   return {
     self: membership.self,
-    roleOf: (peer) => certificateOf(peer)?.role,
+    roleOf(peer) {
+      const [who, at] = [certificateOf(peer), certificateOf(membership.self)]
+      if (who === undefined || at === undefined) return undefined
+      const policy = membership.policy()
+      if (!flagValue(policy.flags, 'remote-control', at.labels).value) return undefined
+      const mayAdminister = evaluatePolicy(policy, { action: 'administer', who, at }).allow
+      return mayAdminister || !roleAtLeast(who.role, 'viewer') ? who.role : 'viewer'
+    },
     keyOf(peer) {
       const certificate = certificateOf(peer)
       const ed25519 = ed25519KeyOf(peer)
@@ -47,6 +61,9 @@ export function createControlMembers(membership: Membership): ControlMembers {
       const offs = [
         membership.events.on('expelled', ({ peer }) => callback(peer)),
         membership.events.on('memberChanged', ({ peer }) => callback(peer)),
+        membership.events.on('policyChanged', () => {
+          for (const { peer } of membership.members()) callback(peer)
+        }),
       ]
       return () => {
         for (const off of offs) off()

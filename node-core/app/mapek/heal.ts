@@ -15,11 +15,13 @@ import type { Lifecycle } from '../../platform/lifecycle.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
 import type { Certificate } from '../../security/certificate.ts'
+import { flagValue } from '../../security/feature-flags.ts'
 import type { NodeIdentity } from '../../security/identity.ts'
 import { evaluatePolicy } from '../../security/policy.ts'
 import type { Services } from '../../services/services.ts'
 import type { Config } from '../config/schema.ts'
 import type { MeshStack } from '../mesh-stack.ts'
+import { flaggedSettings } from './flagged-settings.ts'
 import { createHealProbe, measureWays } from './heal-probe.ts'
 import { performLocally } from './local-actions.ts'
 import { postWebhook } from './notify.ts'
@@ -102,7 +104,10 @@ export function createHeal(deps: HealDeps, options: HealOptions): Heal {
       plans: createPlanStore(knowledge),
       journal: createStepJournal(knowledge),
       outcomes: knowledge.outcomes,
-      settings: knowledge.playbookSettings,
+      settings: {
+        list: () =>
+          flaggedSettings(knowledge.playbookSettings.list(), playbooks.all(), isAutomatic(membership)),
+      },
       actuators: createActuators(deps, perform, remote),
       probe: createHealProbe({ ...stack, services, remote: () => remote, now: () => clock.now() }),
       mesh: {
@@ -135,6 +140,12 @@ export function createHeal(deps: HealDeps, options: HealOptions): Heal {
 /** Whoever has no certificate that counts is allowed nothing. */
 const memberOf = (membership: Membership, peer: PeerId): Certificate | undefined =>
   membership.standing(peer) === 'member' ? membership.certificateOf(peer) : undefined
+
+/** Whether this node repairs anything without asking: the flag `automatic-healing` of the policy. */
+function isAutomatic(membership: Membership): boolean {
+  const labels = memberOf(membership, membership.self)?.labels ?? []
+  return flagValue(membership.policy().flags, 'automatic-healing', labels).value
+}
 
 const loopSettings = (settings: Config['heal']): LoopSettings => ({
   limits: {
