@@ -13,20 +13,20 @@ const PLAYBOOKS = [
 
 it('leaves everything as it was set while healing is automatic', () => {
   const settings = [setting('asks', 'auto')]
-  expect(flaggedSettings(settings, PLAYBOOKS, true)).toBe(settings)
+  expect(flaggedSettings(settings, () => PLAYBOOKS, true)).toBe(settings)
 })
 
 it('makes what would act by itself ask, and nothing act that did not', () => {
   const off = (settings: readonly PlaybookSetting[]) =>
     Object.fromEntries(
-      flaggedSettings(settings, PLAYBOOKS, false).map(({ playbook, mode }) => [playbook, mode]),
+      flaggedSettings(settings, () => PLAYBOOKS, false).map(({ playbook, mode }) => [playbook, mode]),
     )
   expect(off([])).toEqual({ 'by-itself': 'ask' })
   expect(off([setting('asks', 'auto'), setting('by-itself', 'observe')])).toEqual({
     'by-itself': 'observe',
     asks: 'ask',
   })
-  expect(flaggedSettings([setting('by-itself', undefined, false)], PLAYBOOKS, false)).toEqual([
+  expect(flaggedSettings([setting('by-itself', undefined, false)], () => PLAYBOOKS, false)).toEqual([
     { playbook: 'by-itself', enabled: false, mode: 'ask', changedBy: 'the policy of the mesh', changedAt: 7 },
   ])
 })

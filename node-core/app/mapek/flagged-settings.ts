@@ -6,16 +6,16 @@ const BY_POLICY = 'the policy of the mesh'
 
 /**
  * What is set for each playbook. While healing is not automatic, those that would act by themselves ask a person instead;
- * what was set for them stays as it is and counts again afterwards.
+ * what was set for them stays as it is and counts again afterwards. Only then are the playbooks read: they come from files.
  */
 export function flaggedSettings(
   settings: readonly PlaybookSetting[],
-  playbooks: readonly { readonly playbook: string; readonly mode: PlaybookMode }[],
+  playbooks: () => readonly { readonly playbook: string; readonly mode: PlaybookMode }[],
   isAutomatic: boolean,
 ): readonly PlaybookSetting[] {
   if (isAutomatic) return settings
   const known = new Map(settings.map((setting) => [setting.playbook, setting]))
-  return playbooks.flatMap(({ playbook, mode }) => {
+  return playbooks().flatMap(({ playbook, mode }) => {
     const setting = known.get(playbook)
     if ((setting?.mode ?? mode) !== 'auto') return setting ?? []
     const changed = { changedBy: BY_POLICY, changedAt: setting?.changedAt ?? 0 }

@@ -106,7 +106,7 @@ export function createHeal(deps: HealDeps, options: HealOptions): Heal {
       outcomes: knowledge.outcomes,
       settings: {
         list: () =>
-          flaggedSettings(knowledge.playbookSettings.list(), playbooks.all(), isAutomatic(membership)),
+          flaggedSettings(knowledge.playbookSettings.list(), playbooks.all, isAutomatic(membership)),
       },
       actuators: createActuators(deps, perform, remote),
       probe: createHealProbe({ ...stack, services, remote: () => remote, now: () => clock.now() }),
