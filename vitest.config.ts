@@ -4,6 +4,8 @@ const shared = { environment: 'node', pool: 'forks', restoreMocks: true } as con
 
 export default defineConfig({
   test: {
+    // By default one core is left to a person who watches; on two that is half of the machine.
+    maxWorkers: '100%',
     projects: [
       {
         test: {

@@ -55,12 +55,14 @@ describe('a lab of real nodes', () => {
 
   afterAll(async () => {
     const { dir } = lab
+    // How much got through beside the faults is chance; that it goes on once the lab is whole is not.
+    const before = watch.answered()
+    await waitFor('requests to be answered again', () => watch.answered() > before + 20, NOTICE_MS * 2)
     await watch.stop()
     await lab.stop()
     // Through all that the tests below do to the lab.
     expect(watch.violations()).toEqual([])
     expect(watch.checks()).toBeGreaterThan(3)
-    expect(watch.answered()).toBeGreaterThan(20)
     expect(existsSync(dir)).toBe(false)
     expect(processesWith(dir)).toEqual([])
     expect(processesWith(LAB_PROGRAMS)).toEqual([])
