@@ -74,6 +74,18 @@ describe.skipIf(process.platform === 'win32')('the line of the window', () => {
     await events.return?.(undefined)
   })
 
+  it('passes on which member is meant, and no other header of the page', async () => {
+    await hello()
+    const link = new RPCLink({
+      port: page,
+      headers: { 'x0t-node': 'no such name!', 'x0t-action': 'AAAA', host: 'elsewhere' },
+    })
+    const client: ContractRouterClient<Contract> = createORPCClient(link)
+    // The node knows the header, and refuses what is no name.
+    await expect(client.node.version()).rejects.toMatchObject({ data: { code: 'UNKNOWN_NODE' } })
+    expect(done).toEqual([])
+  })
+
   it('carries nothing that is no operation of the contract', async () => {
     await hello()
     const frame = { i: 'x', p: { u: '/node/../../etc', m: 'POST', h: {}, b: { json: {} } } }

@@ -16,6 +16,8 @@ export interface LinePort {
   close(): void
 }
 
+/** In the headers of a call: which member is meant. */
+const NODE_HEADER = 'x0t-node'
 /** One call of a page: an import of a configuration is the largest. */
 const MAX_FRAME_BYTES = 256 * 1024
 /** Calls at once: more than a page has. */
@@ -90,11 +92,20 @@ function frameOf(data: unknown): string | Uint8Array<ArrayBuffer> | undefined {
   return bytes !== undefined && bytes.length <= MAX_FRAME_BYTES ? bytes : undefined
 }
 
-async function carry({ url, body, signal }: Asked, socketPath: string, over: AbortSignal): Promise<Answered> {
+async function carry(
+  { url, headers, body, signal }: Asked,
+  socketPath: string,
+  over: AbortSignal,
+): Promise<Answered> {
   if (!OPERATIONS.has(url.pathname)) return failure(404, 'NOT_FOUND', 'there is no such operation')
   try {
     const limit = signal === undefined ? over : AbortSignal.any([signal, over])
-    const response = await post(socketPath, `/rpc${url.pathname}`, JSON.stringify(body ?? {}), limit)
+    const call = {
+      path: `/rpc${url.pathname}`,
+      payload: JSON.stringify(body ?? {}),
+      node: headers[NODE_HEADER],
+    }
+    const response = await post(socketPath, call, limit)
     const answer = toStandardLazyResponse(response)
     return { status: answer.status, headers: answer.headers, body: await answer.body() }
   } catch {
@@ -107,8 +118,18 @@ function failure(status: number, code: string, message: string): Answered {
   return { status, headers: {}, body: { json: { defined: false, code, status, message }, meta: [] } }
 }
 
-function post(socketPath: string, path: string, payload: string, signal: AbortSignal): Promise<Response> {
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }
+interface Call {
+  readonly path: string
+  readonly payload: string
+  /** The member that is meant, if the page named one. Nothing else of its headers is passed on. */
+  readonly node: string | readonly string[] | undefined
+}
+
+function post(socketPath: string, { path, payload, node }: Call, signal: AbortSignal): Promise<Response> {
+  const headers = {
+    ...{ 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) },
+    ...(typeof node === 'string' ? { [NODE_HEADER]: node } : {}),
+  }
   return new Promise((resolve, reject) => {
     const outgoing = http.request(
       { socketPath, path, method: 'POST', agent: false, headers, signal },

@@ -40,10 +40,14 @@ describe('help', () => {
         .concat('authority export', 'authority remove', 'authority import', 'keystore reseal', 'recover')
         .concat('issuer grant', 'member set')
         .concat(
-          'status pause resume'.split(' ').map((verb) => `heal ${verb}`),
+          'status pause resume undo'.split(' ').map((verb) => `heal ${verb}`),
           'why',
         )
-        .concat('list show test enable disable mode forget'.split(' ').map((verb) => `playbook ${verb}`))
+        .concat(
+          'list show test save remove enable disable mode forget'
+            .split(' ')
+            .map((verb) => `playbook ${verb}`),
+        )
         .concat(
           'show validate export import history diff rollback'.split(' ').map((verb) => `config ${verb}`),
         )

@@ -112,6 +112,8 @@ export const playbookDetailSchema = documentOf({
       }),
     ),
     verify: z.string(),
+    /** The text of its file. */
+    document: z.string(),
   }),
 })
 

@@ -49,6 +49,10 @@ export const planOperations = {
   reject: changesNode('operator')
     .input(voteInput)
     .output(documentOf({ plan: planSchema })),
+  /** Takes back what a repair that succeeded has changed, the last step first. Answers when that is over. */
+  undo: changesNode('operator')
+    .input(z.strictObject({ id: planIdSchema }))
+    .output(documentOf({ plan: planSchema })),
 }
 
 /** What answers to which symptom. */
@@ -77,6 +81,17 @@ export const playbookOperations = {
       }),
     )
     .output(documentOf({ playbook: playbookSummarySchema })),
+  /**
+   * Keeps a playbook of a person in the home of the node; it takes the place of one of the same name, and its version
+   * has to be above that one's.
+   */
+  save: changesNode('admin')
+    .input(z.strictObject({ document: z.string().max(MAX_DOCUMENT) }))
+    .output(documentOf({ playbook: playbookSummarySchema })),
+  /** Removes one of a person; one that came with the program under the same name is in force again. */
+  remove: changesNode('admin')
+    .input(z.strictObject({ playbook: playbookNameSchema }))
+    .output(documentOf({ playbook: playbookNameSchema, shippedAgain: z.boolean() })),
   /** Forgets what was learned of one, or of all. */
   forget: changesNode('operator')
     .input(z.strictObject({ playbook: playbookNameSchema.nullable() }))

@@ -199,6 +199,9 @@ export function createRouter({ api, clock, logger, remote }: RouterDeps) {
       reject: os.plans.reject.handler(async ({ input, context }) =>
         asDocument(await api.plans.reject(input, callOf(context))),
       ),
+      undo: os.plans.undo.handler(async ({ input, context }) =>
+        asDocument(await api.plans.undo(input, callOf(context))),
+      ),
     },
     playbooks: {
       list: os.playbooks.list.handler(async ({ context }) =>
@@ -212,6 +215,12 @@ export function createRouter({ api, clock, logger, remote }: RouterDeps) {
       ),
       set: os.playbooks.set.handler(async ({ input, context }) =>
         asDocument(await api.playbooks.set(input, callOf(context))),
+      ),
+      save: os.playbooks.save.handler(async ({ input, context }) =>
+        asDocument(await api.playbooks.save(input, callOf(context))),
+      ),
+      remove: os.playbooks.remove.handler(async ({ input, context }) =>
+        asDocument(await api.playbooks.remove(input, callOf(context))),
       ),
       forget: os.playbooks.forget.handler(async ({ input, context }) =>
         asDocument(await api.playbooks.forget(input, callOf(context))),

@@ -12,7 +12,7 @@ export function ViewMenu() {
   const { signOut } = bridge
   return (
     <div className="view-menu">
-      <ThemeChoice />
+      <ThemeChoice iconsOnly />
       <LanguageChoice />
       {signOut !== undefined && (
         <ActionButton

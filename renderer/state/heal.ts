@@ -49,6 +49,11 @@ export const recentPlans = createResource(async (client, signal) => {
   return [...items].sort((a, b) => b.createdAt - a.createdAt)
 })
 
+export const playbookByName = createResources(
+  (client, playbook, signal) => client.playbooks.show({ playbook }, { signal }),
+  { everyMs: 10_000 },
+)
+
 export const playbookList = createResource((client, signal) => client.playbooks.list(undefined, { signal }), {
   everyMs: 5_000,
 })

@@ -4,7 +4,7 @@ import { slotsOf } from './message.ts'
 import { ru } from './ru/ru.ts'
 
 /** What is written alike in both languages: signs, units that stand alone, and sentences made of values. */
-const SAME_IN_BOTH = new Set<string>(['share', 'ping.pong', 'loop.why', 'map.option'])
+const SAME_IN_BOTH = new Set<string>(['share', 'ping.pong', 'loop.why', 'map.option', 'subject.node'])
 
 const KEYS = Object.keys(en)
 const messages = (of: Readonly<Record<string, string>>): [string, string][] => Object.entries(of)

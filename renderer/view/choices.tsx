@@ -2,12 +2,13 @@ import { useMantineColorScheme } from '@mantine/core'
 import { chooseLanguage, type Language, useLanguage, useText } from '../text/text.ts'
 import { Segments } from '../ui/segments.tsx'
 
-export function ThemeChoice() {
+export function ThemeChoice({ iconsOnly = false }: { readonly iconsOnly?: boolean }) {
   const t = useText()
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   return (
     <Segments
       label={t('theme')}
+      iconsOnly={iconsOnly}
       value={colorScheme}
       options={[
         { value: 'light', label: t('theme.light'), icon: 'sun' },

@@ -20,10 +20,12 @@ export function HopList({ title, hops }: { readonly title: string; readonly hops
                 <NodeLink name={hop.from} />
                 <span aria-hidden="true">→</span>
                 <NodeLink name={hop.to} />
-                <span>{format.milliseconds(hop.rttMs)}</span>
-                <Kind kind={hop.source} />
-                <span>{t('path.loss', { loss: format.share(hop.lossEstimate) })}</span>
-                <Kind kind="estimated" />
+                <span className="nowrap">
+                  {format.milliseconds(hop.rttMs)} <Kind kind={hop.source} />
+                </span>
+                <span className="nowrap">
+                  {t('path.loss', { loss: format.share(hop.lossEstimate) })} <Kind kind="estimated" />
+                </span>
               </span>
               <span className="quiet tiny">
                 <SuiteText suite={hop.suite} />

@@ -6,6 +6,7 @@ import { hrefOf } from '../ui/route.ts'
 import { StateMark } from '../ui/state-mark.tsx'
 import { type Column, DataTable } from '../ui/table.tsx'
 import { INCIDENT_TONES } from './heal-tones.ts'
+import { useHealWords } from './heal-words.ts'
 import { Ago, SeverityMark } from './parts.tsx'
 
 interface IncidentTableProps {
@@ -21,15 +22,16 @@ interface IncidentTableProps {
 export function IncidentTable(props: IncidentTableProps) {
   const { id, incidents, searchable = false, brief = false, tools, empty } = props
   const t = useText()
+  const words = useHealWords()
   const columns: readonly Column<IncidentItem>[] = [
     {
       key: 'title',
       label: t('incidents.what'),
-      value: ({ title }) => title,
-      cell: ({ id: incident, title, subject }) => (
+      value: (incident) => words.title(incident),
+      cell: (incident) => (
         <>
-          <a href={hrefOf('incidents', incident)}>{title}</a>
-          <span className="quiet tiny block">{subject.text}</span>
+          <a href={hrefOf('incidents', incident.id)}>{words.title(incident)}</a>
+          <span className="quiet tiny block">{words.meaning(incident.code) ?? incident.subject.text}</span>
         </>
       ),
     },

@@ -159,6 +159,11 @@ export function createFakeHeal(
         called('plans.reject', input)
         return decide('reject')
       },
+      async undo(input) {
+        called('plans.undo', input)
+        heal.plan = { ...heal.plan, state: 'rolled-back' }
+        return { plan: heal.plan }
+      },
     },
     playbooks: {
       async list() {
@@ -167,7 +172,15 @@ export function createFakeHeal(
       },
       async show(input) {
         called('playbooks.show', input)
-        return { playbook: { ...find(input.playbook), about: 'Says why.', steps: [], verify: 'quiet' } }
+        return {
+          playbook: {
+            ...find(input.playbook),
+            about: 'Says why.',
+            steps: [],
+            verify: 'quiet',
+            document: 'x0t: 1',
+          },
+        }
       },
       async test(input) {
         called('playbooks.test', input)
@@ -191,6 +204,14 @@ export function createFakeHeal(
         }
         heal.playbooks = heal.playbooks.map((other) => (other.playbook === input.playbook ? playbook : other))
         return { playbook }
+      },
+      async save(input) {
+        called('playbooks.save', input)
+        return { playbook: find('quarantine-a-peer') }
+      },
+      async remove(input) {
+        called('playbooks.remove', input)
+        return { playbook: input.playbook, shippedAgain: true }
       },
       async forget(input) {
         called('playbooks.forget', input)

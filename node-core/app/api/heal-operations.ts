@@ -1,22 +1,23 @@
-import type { PlanDocument, PlaybookSummary, WhyDocument } from '../../contract/heal-schemas.ts'
+import type { PlanDocument, WhyDocument } from '../../contract/heal-schemas.ts'
 import type { CallOptions, NodeApi } from '../../control/node-api.ts'
 import { type PeerId, parseIncidentId, parsePlanId } from '../../domain/ids.ts'
 import type { Incident } from '../../domain/incident.ts'
 import type { Plan, PlanStep, PlanVote } from '../../domain/plan.ts'
 import type { Subject } from '../../domain/subject.ts'
-import { talliesOf } from '../../mapek/loop/incident-runner.ts'
 import { precedentsOf } from '../../mapek/plan/precedents.ts'
-import { parsePlaybook } from '../../mapek/playbooks/parse-playbook.ts'
-import type { Playbook } from '../../mapek/playbooks/playbook-schema.ts'
 import { FaultError } from '../../platform/error.ts'
 import type { NodeParts } from '../node-parts.ts'
 
-type Parts = Pick<NodeParts, 'membership' | 'knowledge' | 'heal' | 'incidents' | 'clock' | 'routing'>
+export type HealParts = Pick<
+  NodeParts,
+  'membership' | 'knowledge' | 'heal' | 'incidents' | 'clock' | 'routing'
+>
+type Parts = HealParts
 
 export type HealFault =
   | { code: 'PLAN_UNKNOWN'; id: string }
   | { code: 'INCIDENT_UNKNOWN'; id: string }
-  | { code: 'PLAYBOOK_UNKNOWN'; playbook: string }
+  | { code: 'PLAYBOOK_UNKNOWN' | 'PLAYBOOK_SHIPPED'; playbook: string }
 
 const MAX_PLANS = 200
 const MAX_PAST = 300
@@ -42,7 +43,7 @@ function subjectText(parts: Parts, subject: Subject): string {
   }
 }
 
-const stepView = (parts: Parts, step: PlanStep): PlanDocument['steps'][number] => ({
+export const stepView = (parts: Parts, step: PlanStep): PlanDocument['steps'][number] => ({
   ...{ id: step.id, action: step.action, subject: subjectText(parts, step.subject) },
   ...{ target: step.target, at: nameOf(parts, step.target), optional: step.optional, after: [...step.after] },
   ...{ state: step.state, startedAt: step.startedAt ?? null, endedAt: step.endedAt ?? null },
@@ -78,7 +79,7 @@ const planView = (parts: Parts, plan: Plan): PlanDocument => ({
 })
 
 /** Whose certificate a vote counts for: the member that calls over the mesh, else this node's own. */
-function voter(parts: Parts, { caller }: CallOptions): string {
+export function voter(parts: Parts, { caller }: CallOptions): string {
   const peer = caller.via === 'mesh' ? caller.peer : parts.membership.self
   return `${nameOf(parts, peer)} ${peer}`
 }
@@ -191,106 +192,8 @@ export function planOperations(parts: Parts): NodeApi['plans'] {
     },
     approve: vote('approve'),
     reject: vote('reject'),
-  }
-}
-
-function summaryOf(parts: Parts, book: Playbook): PlaybookSummary {
-  const setting = parts.knowledge.playbookSettings.get(book.playbook)
-  const tallies = book.trigger.symptoms.flatMap((code) =>
-    talliesOf(parts.knowledge.outcomes, code).filter(({ playbook }) => playbook === book.playbook),
-  )
-  const sum = (counts: readonly number[]): number =>
-    Math.round(counts.reduce((all, one) => all + one, 0) * 10) / 10
-  return {
-    ...{ playbook: book.playbook, version: book.version, title: book.title, symptoms: book.trigger.symptoms },
-    ...{
-      risk: book.risk,
-      mode: book.mode,
-      setMode: setting?.mode ?? null,
-      enabled: setting?.enabled ?? true,
-    },
-    origin: parts.heal.playbooks.origin(book.playbook) ?? 'shipped',
-    wins: sum(tallies.map(({ wins }) => wins)),
-    losses: sum(tallies.map(({ losses }) => losses)),
-  }
-}
-
-function bookOf(parts: Parts, name: string): Playbook {
-  const book = parts.heal.playbooks.all().find(({ playbook }) => playbook === name)
-  if (book !== undefined) return book
-  throw new FaultError<HealFault>(
-    { code: 'PLAYBOOK_UNKNOWN', playbook: name },
-    `there is no playbook '${name}'`,
-    {
-      hint: 'x0t playbook list shows those that there are.',
-    },
-  )
-}
-
-export function playbookOperations(parts: Parts): NodeApi['playbooks'] {
-  const { playbookSettings, outcomes } = parts.knowledge
-  const { playbooks, loop } = parts.heal
-  return {
-    list: async () => {
-      playbooks.reload()
-      return {
-        items: playbooks.all().map((book) => summaryOf(parts, book)),
-        problems: [...playbooks.problems()],
-      }
-    },
-    show: async ({ playbook }) => {
-      const book = bookOf(parts, playbook)
-      const steps = book.steps.map((step) => ({
-        ...{ id: step.id, action: step.do, on: step.on, after: step.after, timeoutMs: step.timeout },
-        ...{ attempts: step.attempts, optional: step.optional, undo: step.undo?.do ?? null },
-      }))
-      return { playbook: { ...summaryOf(parts, book), about: book.about, steps, verify: book.verify.expect } }
-    },
-    test: async ({ document, file, against }) => {
-      const read = parsePlaybook(document, file)
-      if (!read.ok) {
-        return {
-          problems: [...read.problems],
-          matches: false,
-          mode: null,
-          why: 'it cannot be read',
-          heldBackBy: null,
-          blastRadius: 0,
-          steps: [],
-        }
-      }
-      const incident = against === null ? undefined : parts.incidents.get(against)
-      if (against !== null && incident === undefined) {
-        throw new FaultError<HealFault>(
-          { code: 'INCIDENT_UNKNOWN', id: against },
-          `no incident ${against} is known here`,
-        )
-      }
-      if (incident === undefined) {
-        return {
-          problems: [],
-          matches: true,
-          mode: read.playbook.mode,
-          why: 'it can be read',
-          heldBackBy: null,
-          blastRadius: 0,
-          steps: [],
-        }
-      }
-      const { steps, ...trial } = loop.tryOut(read.playbook, incident)
-      return { problems: [], ...trial, steps: steps.map((step) => stepView(parts, step)) }
-    },
-    set: async ({ playbook, enabled, mode }, options) => {
-      const book = bookOf(parts, playbook)
-      const before = playbookSettings.get(playbook)
-      playbookSettings.put({
-        playbook,
-        enabled: enabled ?? before?.enabled ?? true,
-        mode: mode === undefined ? before?.mode : (mode ?? undefined),
-        ...{ changedBy: voter(parts, options), changedAt: parts.clock.now() },
-      })
-      return { playbook: summaryOf(parts, book) }
-    },
-    forget: async ({ playbook }) => ({ outcomes: outcomes.reset(playbook ?? undefined) }),
+    undo: async ({ id }, options) => ({
+      plan: planView(parts, await parts.heal.loop.undo(id, voter(parts, options).split(' ')[0] ?? '')),
+    }),
   }
 }

@@ -59,4 +59,18 @@ export const whyCommand = defineCommand({
   },
 })
 
-export const healCommands = [healStatusCommand, healPauseCommand, healResumeCommand]
+const healUndoCommand = defineCommand({
+  name: 'heal undo',
+  summary: 'take back what a repair that succeeded has changed',
+  arguments: [{ flags: '<plan>', help: 'of a repair (plan-...); x0t why shows it' }],
+  examples: ['x0t heal undo plan-0123456789abcdef'],
+  input: z.object({ plan: planIdSchema }),
+  async run(context, { plan: id }) {
+    const { plan } = await client(context).plans.undo({ id })
+    const text = plan.state === 'rolled-back' ? `${id} is taken back.` : `${id}: ${plan.reason}`
+    context.output.done({ plan }, text)
+    return plan.state === 'rolled-back' ? EXIT.done : EXIT.failed
+  },
+})
+
+export const healCommands = [healStatusCommand, healPauseCommand, healResumeCommand, healUndoCommand]

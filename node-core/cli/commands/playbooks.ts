@@ -63,6 +63,38 @@ const showCommand = defineCommand({
   },
 })
 
+const textOf = (file: string): Promise<string> =>
+  readFile(file, 'utf8').catch((error: unknown) => {
+    throw new FaultError({ code: 'FILE_UNREADABLE' }, `${file} cannot be read: ${messageOf(error)}`)
+  })
+
+const saveCommand = defineCommand({
+  name: 'playbook save',
+  summary: 'keep a playbook of your own, in place of another one of its name',
+  arguments: [{ flags: '<file>', help: 'a YAML file' }],
+  examples: ['x0t playbook save my.yaml'],
+  input: z.object({ file: z.string() }),
+  async run(context, { file }) {
+    const { playbook } = await client(context).playbooks.save({ document: await textOf(file) })
+    context.output.done({ playbook }, `${playbook.playbook} ${playbook.version} is kept.`)
+    return EXIT.done
+  },
+})
+
+const removeCommand = defineCommand({
+  name: 'playbook remove',
+  summary: 'remove a playbook of your own; one that came with the program is in force again',
+  arguments: nameArgument,
+  examples: ['x0t playbook remove my-redial'],
+  input: nameInput,
+  async run(context, { playbook: name }) {
+    const { playbook, shippedAgain } = await client(context).playbooks.remove({ playbook: name })
+    const after = shippedAgain ? ' The one that came with the program is in force again.' : ''
+    context.output.done({ playbook, shippedAgain }, `${playbook} is removed.${after}`)
+    return EXIT.done
+  },
+})
+
 const testCommand = defineCommand({
   name: 'playbook test',
   summary: 'check a playbook, and what it would do about an incident, without doing it',
@@ -71,9 +103,7 @@ const testCommand = defineCommand({
   examples: ['x0t playbook test my.yaml --against inc-0123456789abcdef'],
   input: z.object({ file: z.string(), against: healIncidentIdSchema.optional() }),
   async run(context, { file, against }) {
-    const document = await readFile(file, 'utf8').catch((error: unknown) => {
-      throw new FaultError({ code: 'FILE_UNREADABLE' }, `${file} cannot be read: ${messageOf(error)}`)
-    })
+    const document = await textOf(file)
     const { schema: _schema, ...trial } = await client(context).playbooks.test({
       document,
       file,
@@ -147,6 +177,8 @@ export const playbookCommands = [
   listCommand,
   showCommand,
   testCommand,
+  saveCommand,
+  removeCommand,
   toggle(true),
   toggle(false),
   modeCommand,

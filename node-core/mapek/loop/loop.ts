@@ -26,6 +26,7 @@ import type {
   PlaybookSource,
   SettingStore,
 } from './ports.ts'
+import { undoPlan } from './undo-plan.ts'
 
 export interface RepairLoopDeps {
   readonly clock: Clock
@@ -69,6 +70,8 @@ export interface RepairLoop extends Lifecycle {
   resume(): void
   /** @throws FaultError PLAN_UNKNOWN, PLAN_NOT_WAITING, PLAN_VOTED */
   vote(id: PlanId, vote: PlanVote): Plan
+  /** Takes back a repair that succeeded. @throws FaultError PLAN_UNKNOWN, PLAN_NOT_UNDOABLE, INCIDENT_BEING_REPAIRED */
+  undo(id: PlanId, by: string): Promise<Plan>
   /** What a playbook would do about an incident now. Does nothing of it. */
   tryOut(playbook: Playbook, incident: Incident): Trial
 }
@@ -179,6 +182,20 @@ class Loop implements RepairLoop {
 
   vote(id: PlanId, vote: PlanVote): Plan {
     return this.#runner.approvals.vote(id, vote)
+  }
+
+  async undo(id: PlanId, by: string): Promise<Plan> {
+    const isBusy = (incident: IncidentId): boolean => this.#runs.has(incident)
+    const work = undoPlan({ ...this.#runner, isBusy }, id, by, this.#stopping.signal)
+    const incident = this.#deps.plans.get(id)?.incident
+    if (incident === undefined || isBusy(incident)) return work
+    // As a repair of it, so that no other one begins meanwhile and `stop` waits for it.
+    const over = work.then(
+      () => {},
+      () => {},
+    )
+    this.#runs.set(incident, over)
+    return work.finally(() => this.#runs.delete(incident))
   }
 
   tryOut(playbook: Playbook, incident: Incident): Trial {

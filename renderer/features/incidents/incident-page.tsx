@@ -8,6 +8,7 @@ import { Facts, Notice, PageHead, Panel } from '../../ui/panel.tsx'
 import { hrefOf } from '../../ui/route.ts'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { INCIDENT_TONES } from '../../view/heal-tones.ts'
+import { useHealWords } from '../../view/heal-words.ts'
 import { Ago, Kind, NodeLink, SeverityMark } from '../../view/parts.tsx'
 import { PeopleActions } from './people-actions.tsx'
 import { Repairs } from './repairs.tsx'
@@ -17,6 +18,7 @@ import './incidents.css'
 /** One incident from its first evidence to the proof that it is over, and what people do about it. */
 export function IncidentPage({ id }: { readonly id: string }) {
   const t = useText()
+  const words = useHealWords()
   const known = useKnown(incidentById(id))
   return (
     <WhenKnown known={known} lines={8}>
@@ -28,7 +30,7 @@ export function IncidentPage({ id }: { readonly id: string }) {
                 <a href={hrefOf('incidents')}>{t('nav.incidents')}</a>
               </p>
             }
-            title={incident.title}
+            title={words.title(incident)}
             lead={
               <span className="row">
                 <StateMark
@@ -37,7 +39,7 @@ export function IncidentPage({ id }: { readonly id: string }) {
                   pill
                 />
                 <SeverityMark severity={incident.severity} />
-                <span>{incident.subject.text}</span>
+                <span>{words.subject(incident.subject)}</span>
               </span>
             }
           />
@@ -45,7 +47,7 @@ export function IncidentPage({ id }: { readonly id: string }) {
           <div className="incident-grid">
             <div className="stack stack-l">
               <Diagnosis incident={incident} />
-              <Repairs id={incident.id} />
+              <Repairs id={incident.id} isOver={incident.state === 'resolved'} />
               <Evidence incident={incident} />
             </div>
             <div className="stack stack-l">
@@ -68,13 +70,20 @@ interface Props {
 
 function Diagnosis({ incident }: Props) {
   const t = useText()
+  const words = useHealWords()
+  const remedy = words.remedy(incident.code, incident.remedy)
+  // By what it is known stands below, as evidence.
+  const diagnosis =
+    incident.diagnosis === null
+      ? t('incident.notDiagnosed')
+      : (words.meaning(incident.code) ?? incident.diagnosis)
   return (
     <Panel title={t('incident.diagnosis')}>
       <div className="stack">
-        <p>{incident.diagnosis ?? t('incident.notDiagnosed')}</p>
-        {incident.remedy !== null && (
+        <p>{diagnosis}</p>
+        {remedy !== null && (
           <Notice tone="info" label={t('incident.remedy')}>
-            <p>{incident.remedy}</p>
+            <p>{remedy}</p>
           </Notice>
         )}
         {incident.consequences.length > 0 && (
@@ -83,7 +92,7 @@ function Diagnosis({ incident }: Props) {
             <ul className="small">
               {incident.consequences.map(({ code, subject }) => (
                 <li key={`${code}-${subject.text}`}>
-                  {subject.text} <span className="quiet mono tiny">{code}</span>
+                  {words.subject(subject)} <span className="quiet mono tiny">{code}</span>
                 </li>
               ))}
             </ul>

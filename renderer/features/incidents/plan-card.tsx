@@ -4,10 +4,12 @@ import { useText } from '../../text/text.ts'
 import { Facts, Panel } from '../../ui/panel.tsx'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { PLAN_TONES, RISK_TONES } from '../../view/heal-tones.ts'
+import { useHealWords } from '../../view/heal-words.ts'
 import { Ago, Until } from '../../view/parts.tsx'
 import { PlanDrawing } from '../../view/plan-drawing.tsx'
 import { ApprovalForm } from './approval-form.tsx'
 import { StepTable } from './step-table.tsx'
+import { UndoPlan } from './undo-plan.tsx'
 
 const SOON_MS = 2 * 60_000
 
@@ -18,15 +20,17 @@ interface PlanProps {
 /** One proposed repair: why this one, what it touches, how far it is, and whether it worked. */
 export function PlanCard({ plan, incident }: PlanProps & { readonly incident: string }) {
   const t = useText()
+  const words = useHealWords()
   return (
     <Panel
-      title={t('plan.title', { playbook: plan.playbook })}
+      title={t('plan.title', { playbook: words.playbook(plan.playbook) })}
       aside={<StateMark tone={PLAN_TONES[plan.state]} label={t(`plan.${plan.state}`)} pill />}
     >
       <div className="stack stack-l">
         <p>{plan.reason}</p>
         <PlanFacts plan={plan} />
         {plan.state === 'waiting' && <ApprovalForm plan={plan} incident={incident} />}
+        <UndoPlan plan={plan} incident={incident} />
         <PlanDrawing steps={plan.steps} />
         <StepTable plan={plan} />
         {plan.verification !== null && <Verified verification={plan.verification} />}
@@ -89,6 +93,7 @@ function Verified({ verification }: VerifiedProps) {
 
 function Candidates({ plan }: PlanProps) {
   const t = useText()
+  const words = useHealWords()
   const format = useFormat()
   if (plan.candidates.length === 0) return null
   return (
@@ -98,7 +103,7 @@ function Candidates({ plan }: PlanProps) {
         {plan.candidates.map(({ playbook, score, reasons, chosen }) => (
           <li key={playbook}>
             <span className="row">
-              <span className="strong">{playbook}</span>
+              <span className="strong">{words.playbook(playbook)}</span>
               <span className="quiet">{t('plan.score', { score: format.number(score) })}</span>
               {chosen && <span className="tag tag-accent">{t('plan.chosen')}</span>}
             </span>

@@ -6,11 +6,14 @@ import { useText } from '../../text/text.ts'
 import { WhenKnown } from '../../ui/known.tsx'
 import { Panel } from '../../ui/panel.tsx'
 import { hrefOf } from '../../ui/route.ts'
+import { useHealWords, useTitleOf } from '../../view/heal-words.ts'
 import { PlanCard } from './plan-card.tsx'
 
 /** What is or was done about an incident, the newest first, and what was done about others like it. */
-export function Repairs({ id }: { readonly id: IncidentId }) {
+export function Repairs({ id, isOver }: { readonly id: IncidentId; readonly isOver: boolean }) {
   const t = useText()
+  const words = useHealWords()
+  const titleOf = useTitleOf()
   const format = useFormat()
   const known = useKnown(whyOf(id))
   return (
@@ -19,7 +22,7 @@ export function Repairs({ id }: { readonly id: IncidentId }) {
         <>
           {plans.length === 0 && (
             <Panel title={t('plan.none')}>
-              <p className="quiet">{t('plan.noneText')}</p>
+              <p className="quiet">{isOver ? t('plan.noneNeeded') : t('plan.noneText')}</p>
             </Panel>
           )}
           {[...plans]
@@ -32,12 +35,12 @@ export function Repairs({ id }: { readonly id: IncidentId }) {
               <ul className="stack small">
                 {precedents.map((one) => (
                   <li key={one.id} className="row">
-                    <a href={hrefOf('incidents', one.id)}>{one.title}</a>
+                    <a href={hrefOf('incidents', one.id)}>{titleOf(one.id, one.title)}</a>
                     <span className="quiet">
                       {t('incident.likeness', { share: format.share(one.likeness) })}
                     </span>
                     <span>{t(`incident.${one.state}`)}</span>
-                    {one.playbook !== null && <span className="tag">{one.playbook}</span>}
+                    {one.playbook !== null && <span className="tag">{words.playbook(one.playbook)}</span>}
                   </li>
                 ))}
               </ul>

@@ -1,4 +1,3 @@
-import { useState } from 'react'
 import type { PlaybookSummary } from '../../../node-core/contract/heal-schemas.ts'
 import { PLAYBOOK_MODES } from '../../../node-core/domain/plan.ts'
 import { showToast, useAction } from '../../state/action.ts'
@@ -7,30 +6,35 @@ import { useMay } from '../../state/line-store.ts'
 import { useKnown } from '../../state/resource.ts'
 import { useFormat } from '../../text/format.ts'
 import { useText } from '../../text/text.ts'
-import { ActionButton, Choice, Toggle } from '../../ui/controls.tsx'
+import { Choice, LinkButton, Toggle } from '../../ui/controls.tsx'
 import { WhenKnown } from '../../ui/known.tsx'
 import { Notice, PageHead, Panel } from '../../ui/panel.tsx'
 import { ProblemText } from '../../ui/problem.tsx'
+import { hrefOf } from '../../ui/route.ts'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { type Column, DataTable } from '../../ui/table.tsx'
 import { RISK_TONES } from '../../view/heal-tones.ts'
-import { DryRunDialog } from './dry-run-dialog.tsx'
+import { useHealWords } from '../../view/heal-words.ts'
+import { EditorPage, NEW } from './editor-page.tsx'
 import { LoopPanel } from './loop-panel.tsx'
 
+export function PlaybooksPage({ id }: { readonly id: string | undefined }) {
+  return id === undefined ? <PlaybookList /> : <EditorPage name={id} />
+}
+
 /** What answers to which symptom, how far it may go by itself, and how well it has worked. */
-export function PlaybooksPage() {
+function PlaybookList() {
   const t = useText()
   const known = useKnown(playbookList)
-  const [trying, setTrying] = useState(false)
   return (
     <>
       <PageHead
         title={t('nav.playbooks')}
         lead={t('playbooks.lead')}
         actions={
-          <ActionButton icon="play" onClick={() => setTrying(true)}>
-            {t('playbooks.try')}
-          </ActionButton>
+          <LinkButton icon="plus" href={hrefOf('playbooks', NEW)}>
+            {t('playbooks.new')}
+          </LinkButton>
         }
       />
       <LoopPanel />
@@ -55,7 +59,6 @@ export function PlaybooksPage() {
           )}
         </WhenKnown>
       </Panel>
-      {trying && <DryRunDialog onClose={() => setTrying(false)} />}
     </>
   )
 }
@@ -63,6 +66,7 @@ export function PlaybooksPage() {
 function PlaybookTable({ items }: { readonly items: readonly PlaybookSummary[] }) {
   const t = useText()
   const format = useFormat()
+  const words = useHealWords()
   const may = useMay('operator')
   const { run, busy, problem } = useAction()
 
@@ -79,10 +83,10 @@ function PlaybookTable({ items }: { readonly items: readonly PlaybookSummary[] }
     {
       key: 'title',
       label: t('playbooks.name'),
-      value: ({ title }) => title,
+      value: ({ title, playbook }) => words.playbook(playbook, title),
       cell: ({ title, playbook, symptoms }) => (
         <>
-          {title}
+          <a href={hrefOf('playbooks', playbook)}>{words.playbook(playbook, title)}</a>
           <span className="quiet tiny block mono">
             {playbook}: {symptoms.join(', ')}
           </span>
@@ -133,13 +137,18 @@ function PlaybookTable({ items }: { readonly items: readonly PlaybookSummary[] }
       label: t('playbooks.learned'),
       value: ({ wins }) => wins,
       cell: ({ wins, losses }) =>
-        t('playbooks.record', { wins: format.number(wins), losses: format.number(losses) }),
+        wins + losses === 0 ? (
+          <span className="quiet">{t('playbooks.untried')}</span>
+        ) : (
+          t('playbooks.record', { wins: format.number(wins), losses: format.number(losses) })
+        ),
     },
     {
       key: 'origin',
       label: t('playbooks.origin'),
       value: ({ origin }) => origin,
-      cell: ({ origin }) => origin,
+      cell: ({ origin }) =>
+        origin === 'shipped' ? t('playbooks.shipped') : <span title={origin}>{t('playbooks.own')}</span>,
     },
   ]
   return (

@@ -129,7 +129,7 @@ function PortTable({ id, label, rows, none, problem, onRemove }: PortTableProps)
             value: ({ port }) => port,
             cell: ({ host, port }) => (
               <span className="row">
-                <code>{`${host}:${port}`}</code>
+                <code className="nowrap">{`${host}:${port}`}</code>
                 <CopyButton text={`${host}:${port}`} label={t('forwards.copy', { port: String(port) })} />
               </span>
             ),

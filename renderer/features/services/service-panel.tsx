@@ -52,8 +52,14 @@ export function ServicePanel() {
       key: 'check',
       label: t('services.check'),
       value: ({ check }) => check,
-      cell: ({ check }) =>
-        check === null ? <span className="quiet">{t('none')}</span> : <code>{check}</code>,
+      cell: ({ check, local }) =>
+        !local ? (
+          <span className="quiet">{t('services.targetHidden')}</span>
+        ) : check === null ? (
+          <span className="quiet">{t('none')}</span>
+        ) : (
+          <code>{check}</code>
+        ),
     },
     {
       key: 'actions',

@@ -36,10 +36,8 @@ export function ServicesPage() {
         }
       />
       <ServicePanel />
-      <div className="grid-even">
-        <ForwardPanel />
-        <SocksPanel />
-      </div>
+      <ForwardPanel />
+      <SocksPanel />
       <FlowPanel />
       {asked === 'expose' && <ExposeDialog onClose={close} />}
       {asked === 'forward' && <ForwardDialog onClose={close} />}

@@ -9,7 +9,8 @@ import { Facts, PageHead, Panel } from '../../ui/panel.tsx'
 import { hrefOf, useFilter } from '../../ui/route.ts'
 import { StateMark } from '../../ui/state-mark.tsx'
 import type { Tone } from '../../ui/tones.ts'
-import { Ago, Kind } from '../../view/parts.tsx'
+import { useTitleOf } from '../../view/heal-words.ts'
+import { Kind } from '../../view/parts.tsx'
 
 type Levels = Awaited<ReturnType<NodeClient['slo']['get']>>
 
@@ -87,7 +88,8 @@ function Availability({ levels }: { readonly levels: Levels }) {
             <ul className="small">
               {worst.map(({ at, value: share }) => (
                 <li key={at} className="row">
-                  <Ago at={at} /> <span>{format.exactShare(share)}</span>
+                  <span className="nowrap">{t('slo.from', { time: format.dateTime(at) })}</span>{' '}
+                  <span>{format.exactShare(share)}</span>
                 </li>
               ))}
             </ul>
@@ -100,6 +102,7 @@ function Availability({ levels }: { readonly levels: Levels }) {
 
 function Repair({ levels }: { readonly levels: Levels }) {
   const t = useText()
+  const titleOf = useTitleOf()
   const format = useFormat()
   const { targetMs, medianMs, p95Ms, repaired, unresolved, slowest, verdict } = levels.mttr
   return (
@@ -126,7 +129,7 @@ function Repair({ levels }: { readonly levels: Levels }) {
             <ul className="small">
               {slowest.map(({ id, title, durationMs }) => (
                 <li key={id} className="row">
-                  <a href={hrefOf('incidents', id)}>{title}</a>
+                  <a href={hrefOf('incidents', id)}>{titleOf(id, title)}</a>
                   <span className="quiet">{format.milliseconds(durationMs)}</span>
                 </li>
               ))}

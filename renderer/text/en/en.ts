@@ -1,3 +1,4 @@
+import { codes } from './codes.ts'
 import { common } from './common.ts'
 import { heal } from './heal.ts'
 import { history } from './history.ts'
@@ -6,7 +7,7 @@ import { setup } from './setup.ts'
 import { work } from './work.ts'
 
 /** Every text of the console. */
-export const en = { ...common, ...mesh, ...work, ...setup, ...heal, ...history } as const
+export const en = { ...common, ...mesh, ...work, ...setup, ...heal, ...history, ...codes } as const
 
 /** Every language has each message. */
 export type Messages = Readonly<Record<keyof typeof en, string>>

@@ -13,6 +13,7 @@ export const history = {
   'slo.impaired': 'Impaired',
   'slo.impairedText': '{duration} in {n|incident|incidents}',
   'slo.worst': 'Worst moments',
+  'slo.from': 'from {time}',
   'slo.p95': '95th percentile',
   'slo.tooFew': 'fewer than 30 repairs',
   'slo.repaired': 'Repaired',

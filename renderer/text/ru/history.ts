@@ -15,6 +15,7 @@ export const history: Readonly<Record<keyof typeof english, string>> = {
   'slo.impaired': 'С нарушениями',
   'slo.impairedText': '{duration}, {n|инцидент|инцидента|инцидентов}',
   'slo.worst': 'Худшие моменты',
+  'slo.from': 'с {time}',
   'slo.p95': '95-й процентиль',
   'slo.tooFew': 'меньше 30 починок',
   'slo.repaired': 'Починено',

@@ -1,4 +1,5 @@
 import type { Messages } from '../en/en.ts'
+import { codes } from './codes.ts'
 import { common } from './common.ts'
 import { heal } from './heal.ts'
 import { history } from './history.ts'
@@ -6,4 +7,4 @@ import { mesh } from './mesh.ts'
 import { setup } from './setup.ts'
 import { work } from './work.ts'
 
-export const ru: Messages = { ...common, ...mesh, ...work, ...setup, ...heal, ...history }
+export const ru: Messages = { ...common, ...mesh, ...work, ...setup, ...heal, ...history, ...codes }
