@@ -62,7 +62,8 @@ export interface KnowledgeEvents {
 }
 
 /**
- * What a node remembers. Every call is synchronous and atomic, and a change is on the disk when the call returns.
+ * What a node remembers. Every call is synchronous and atomic, and a change is on the disk when the call returns; but for
+ * node records and the addresses that worked, which the system writes when it likes.
  * Any of them may throw a StoreFault; the database is then as it was before the call.
  */
 export interface Knowledge {

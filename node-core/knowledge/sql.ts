@@ -15,6 +15,11 @@ export interface Sql {
   command(source: string): (...values: readonly SqlValue[]) => number
   /** Runs `work` in one transaction that holds the write lock from its first moment; all of it is kept or nothing. */
   atomic<T>(work: () => T): T
+  /**
+   * The same for what this node learns again by itself. It is whole, and safe from the end of this process, but not
+   * waited for until it is on the disk: the power can take it, and whatever is kept without this takes it along.
+   */
+  relaxed<T>(work: () => T): T
 }
 
 export interface SqlQuery<Row> {
@@ -39,6 +44,12 @@ export function createSql(database: Database.Database, path: string, watch: SqlW
       throw error
     }
   }
+  // IMMEDIATE: a deferred transaction that reads first may find, when it comes to write, that it cannot.
+  const atomic = <T>(work: () => T): T => {
+    const result = watched(() => database.transaction(work).immediate())
+    if (!database.inTransaction) watch.written()
+    return result
+  }
   return {
     path,
     query<Row extends SqlRow>(source: string): SqlQuery<Row> {
@@ -56,11 +67,18 @@ export function createSql(database: Database.Database, path: string, watch: SqlW
         return changes
       }
     },
-    // IMMEDIATE: a deferred transaction that reads first may find, when it comes to write, that it cannot.
-    atomic(work) {
-      const result = watched(() => database.transaction(work).immediate())
-      if (!database.inTransaction) watch.written()
-      return result
+    atomic,
+    relaxed(work) {
+      // Within a transaction it cannot be changed, and the whole of it is as safe as it was begun.
+      if (database.inTransaction) return atomic(work)
+      // In WAL mode NORMAL leaves the sync to the next commit that asks for it: https://sqlite.org/pragma.html
+      const before = Number(database.pragma('synchronous', { simple: true }))
+      database.pragma('synchronous = NORMAL')
+      try {
+        return atomic(work)
+      } finally {
+        database.pragma(`synchronous = ${before}`)
+      }
     },
   }
 }

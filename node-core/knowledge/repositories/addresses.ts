@@ -25,7 +25,8 @@ export function createAddresses(sql: Sql): AddressRepository {
   const remove = sql.command('DELETE FROM addresses WHERE peer = ?')
   return {
     remember: (peer, address, atMs) =>
-      sql.atomic(() => {
+      // Where a peer was not found any more, its next address is found again: no reason to wait for the disk.
+      sql.relaxed(() => {
         upsert(peer, address, atMs)
         trim(peer, peer, MAX_PER_PEER)
       }),

@@ -26,7 +26,8 @@ export function createNodeRecords(sql: Sql): NodeRecordRepository {
   const remove = sql.command('DELETE FROM node_records WHERE peer = ?')
   const selectAll = sql.query<Row>('SELECT peer, incarnation, seq, record FROM node_records ORDER BY peer')
   return {
-    put: (row) => upsert(row.peer, row.incarnation, row.seq, row.record) > 0,
+    // Neighbours tell a record again that was lost, and an own one is signed anew at each start.
+    put: (row) => sql.relaxed(() => upsert(row.peer, row.incarnation, row.seq, row.record) > 0),
     remove: (peer) => void remove(peer),
     all: () =>
       selectAll.all().map((row) => ({

@@ -45,6 +45,8 @@ describe('candidate book', () => {
     expect(book.peers()).toEqual([BERT, ANNA])
     expect(book.isPinned(BERT)).toBe(true)
     expect(book.isPinned(ANNA)).toBe(false)
+    expect([BERT, ANNA].map(book.hasOwnWay)).toEqual([true, false])
+    expect(bookOf([member(ANNA, [])], ['/ip4/10.0.0.5/tcp/7']).hasOwnWay(ANNA)).toBe(true)
     expect(book.anonymous).toEqual(['/ip4/10.0.0.8/tcp/1'])
   })
 

@@ -1,4 +1,4 @@
-import type { PeerId } from '../../domain/ids.ts'
+import { type PeerId, parsePeerId } from '../../domain/ids.ts'
 import { parseDialAddress, withPeer } from '../host/addresses.ts'
 import type { Standing } from '../membership/events.ts'
 
@@ -31,6 +31,8 @@ export interface CandidateBook {
   /** Addresses that a person named without saying whose they are. */
   readonly anonymous: readonly string[]
   isPinned(peer: PeerId): boolean
+  /** Whether a person named it or it was reached from here before: it may know no way back. */
+  hasOwnWay(target: string): boolean
   /** Multiaddr texts that name the peer: where it was just heard of, what worked before, what a person named, what the peer's record says. */
   addressesOf(peer: PeerId): readonly string[]
 }
@@ -67,6 +69,10 @@ export function createCandidateBook(
     anonymous: unowned,
     peers: () => [...new Set([...pinned.keys(), ...membersNow().map(({ peer }) => peer)])],
     isPinned: (peer) => pinned.has(peer),
+    hasOwnWay(target) {
+      const peer = parsePeerId(target)
+      return peer !== undefined && (pinned.has(peer) || (reached?.of(peer) ?? []).length > 0)
+    },
     addressesOf(peer) {
       const record = membersNow().find((member) => member.peer === peer)?.record
       const all = [

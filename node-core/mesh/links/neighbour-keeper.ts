@@ -61,7 +61,12 @@ export function createNeighbourKeeper(
   const limits = { min: options.min ?? DEFAULT_LIMITS.min, max: options.max ?? DEFAULT_LIMITS.max }
   const book = createCandidateBook(host.peerId, deps.membership, deps, options.peers ?? [])
   const dialler = createDialler(deps, book, () => redialer)
-  const redialer: Redialer = createRedialer({ ...deps, self: host.peerId, dial: dialler.dial })
+  const redialer: Redialer = createRedialer({
+    ...{ ...deps, self: host.peerId, dial: dialler.dial, onDue: () => dialMissing() },
+    hasOwnWay: (target) => book.hasOwnWay(target),
+  })
+  const dialMissing = (): void =>
+    redialer.run([...wanted, ...book.anonymous], (target) => dialler.isLinked(target))
   let wanted: readonly PeerId[] = []
   let planDueMs = 0
   const offs: (() => void)[] = []
@@ -96,6 +101,9 @@ export function createNeighbourKeeper(
         if (declined) redialer.declined(peer)
         planDueMs = 0
       })
+      // The first links are what everything else waits for.
+      plan()
+      dialMissing()
     },
     stop() {
       for (const off of offs.splice(0)) off()
@@ -103,7 +111,7 @@ export function createNeighbourKeeper(
     },
     tick() {
       if (clock.monotonicMs() >= planDueMs) plan()
-      redialer.run([...wanted, ...book.anonymous], (target) => dialler.isLinked(target))
+      dialMissing()
     },
   }
 }

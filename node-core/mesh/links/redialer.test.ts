@@ -5,16 +5,21 @@ import { createRedialer } from './redialer.ts'
 
 const LOWER = '12D3KooWb'
 const HIGHER = '12D3KooWz'
+/** Lower too, but a person has said where it is. */
+const KNOWN = '12D3KooWa'
 
 function setUp(random = 0.5) {
   const clock = createManualClock()
   const dials: { target: string; atMs: number }[] = []
+  const due: number[] = []
   let outcome: 'fail' | 'succeed' | 'hang' = 'fail'
   const redialer = createRedialer({
     clock,
     random: { unit: () => random, bytes: (length) => new Uint8Array(length) },
     logger: silentLogger,
     self: '12D3KooWm',
+    hasOwnWay: (target) => target === KNOWN,
+    onDue: () => due.push(clock.monotonicMs()),
     dial: (target, signal) => {
       dials.push({ target, atMs: clock.monotonicMs() })
       if (outcome === 'succeed') return Promise.resolve()
@@ -35,7 +40,7 @@ function setUp(random = 0.5) {
       clock.advance(100)
     }
   }
-  return { clock, dials, redialer, run, expectThat: (next: typeof outcome) => (outcome = next) }
+  return { clock, dials, due, redialer, run, expectThat: (next: typeof outcome) => (outcome = next) }
 }
 
 describe('redialer', () => {
@@ -45,6 +50,19 @@ describe('redialer', () => {
     expect(dials.map(({ target }) => target)).toEqual([HIGHER])
     await run(800, [LOWER])
     expect(dials.find(({ target }) => target === LOWER)).toMatchObject({ atMs: 600 })
+  })
+
+  it('waits for nobody where it has a way of its own: the other end may have none', async () => {
+    const { dials, run } = setUp()
+    await run(100, [LOWER, KNOWN])
+    expect(dials.map(({ target }) => target)).toEqual([KNOWN])
+  })
+
+  it('tries a neighbour that has not started yet again and again for half a second, and asks for its turn', async () => {
+    const { dials, due, run } = setUp(0.999)
+    await run(700, [HIGHER])
+    expect(dials.map(({ atMs }) => atMs)).toEqual([0, 100, 200, 300, 400, 500, 600])
+    expect(due).toHaveLength(6)
   })
 
   it('never gives up, and dials ever more rarely up to a bound', async () => {

@@ -11,7 +11,15 @@ import type { Random } from '../../platform/random.ts'
 const BACKOFF: BackoffOptions = { baseMs: 100, maxMs: 30_000 }
 /** A link that lasted shorter counts as a failed dial, or two nodes that refuse each other would spin. */
 const PROVEN_AFTER_MS = 5_000
-/** Of two nodes that meet for the first time the lower PeerId dials at once and the other one after this. */
+/**
+ * A neighbour that starts at the same time as this node listens within a second: until then it is tried at the pace of
+ * the base. What is refused on the way costs less than a link that comes late.
+ */
+const QUICK_RETRIES = 6
+/**
+ * Of two nodes that meet for the first time the lower PeerId dials at once and the other one after this. Not where this
+ * node has a way of its own to the other one, which may have none back.
+ */
 const POLITE_DELAY_MS = 300
 const POLITE_SPREAD_MS = 500
 const DECLINED_FOR_MS = 5 * 60_000
@@ -25,6 +33,10 @@ export interface RedialerDeps {
   readonly self: string
   /** Resolves when the target is connected. */
   readonly dial: (target: string, signal: AbortSignal) => Promise<void>
+  /** Whether a person named the target, or this node has reached it before. */
+  readonly hasOwnWay: (target: string) => boolean
+  /** The time of a target that could not be reached has come again. */
+  readonly onDue: () => void
 }
 
 interface Attempt {
@@ -56,7 +68,7 @@ export function createRedialer(deps: RedialerDeps): Redialer {
   const attemptOf = (target: string): Attempt => {
     const known = attempts.get(target)
     if (known !== undefined) return known
-    const goesFirst = target.startsWith('/') || deps.self < target
+    const goesFirst = target.startsWith('/') || deps.self < target || deps.hasOwnWay(target)
     const politeMs = goesFirst ? 0 : POLITE_DELAY_MS + POLITE_SPREAD_MS * random.unit()
     const attempt = {
       failures: 0,
@@ -68,7 +80,11 @@ export function createRedialer(deps: RedialerDeps): Redialer {
     return attempt
   }
   const backOff = (attempt: Attempt): void => {
-    attempt.notBeforeMs = clock.monotonicMs() + backoffMs(attempt.failures, BACKOFF, random)
+    const delayMs = backoffMs(Math.max(0, attempt.failures - QUICK_RETRIES), BACKOFF, random)
+    attempt.notBeforeMs = clock.monotonicMs() + delayMs
+    clock.after(delayMs, () => {
+      if (!stopped.signal.aborted) deps.onDue()
+    })
   }
   const dial = async (target: string, attempt: Attempt): Promise<void> => {
     attempt.dialling = true

@@ -148,6 +148,8 @@ interface Parts {
 }
 
 const CLOCK_FLOOR_KEY = 'clock-floor'
+/** Less than what clocks may differ by anyway is not worth a write to the disk, which a node that starts waits for. */
+const FLOOR_STEP_MS = 10_000
 
 export function createMembership(deps: MembershipDeps, options: MembershipOptions): Membership {
   const context = createContext(deps, options)
@@ -160,7 +162,7 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
   const revoking = createRevoking(context, parts)
   const maintenance = createMaintenance(context, parts, {
     headIntervalMs: options.headIntervalMs ?? DEFAULT_HEAD_INTERVAL_MS,
-    saveFloor: () => deps.store.meta.set(CLOCK_FLOOR_KEY, String(context.floor.floorMs())),
+    saveFloor: createFloorKeeper(deps.store, () => context.floor.floorMs()),
   })
   const self = deps.identity.peerId
   const quarantine = createQuarantine(context)
@@ -233,6 +235,16 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
 const MAX_MESH_NAME = 63
 const DEFAULT_HEAD_INTERVAL_MS = 10 * 60_000
 const DEFAULT_APPROVAL_MS = 24 * 3_600_000
+
+function createFloorKeeper({ meta }: MembershipStore, floorMs: () => number): () => void {
+  let savedMs = Number.NEGATIVE_INFINITY
+  return () => {
+    const nowMs = floorMs()
+    if (nowMs - savedMs < FLOOR_STEP_MS) return
+    meta.set(CLOCK_FLOOR_KEY, String(nowMs))
+    savedMs = nowMs
+  }
+}
 
 function createContext(deps: MembershipDeps, options: MembershipOptions): MembershipContext {
   const logger = deps.logger.child({ component: 'membership' })

@@ -6,7 +6,8 @@ import type { Role } from '../../domain/role.ts'
  * verified again when it is loaded, so a database that was tampered with can only take away, never grant.
  *
  * All calls are synchronous and each is one atomic, durable commit: membership relies on a write being on disk when
- * the call returns (an invite's use before the certificate is signed, the highest head before it is believed).
+ * the call returns (an invite's use before the certificate is signed, the highest head before it is believed). Node
+ * records alone may be lost with the power: neighbours tell them again.
  */
 export interface MembershipStore {
   readonly certificates: CertificateStore

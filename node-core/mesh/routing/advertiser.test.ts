@@ -60,14 +60,25 @@ function setUp(stored = new Map<string, string>()) {
 }
 
 describe('what a node says of its links', () => {
+  it('is told at the start when there are links, and a second later when there is nobody to hear it', async () => {
+    const linked = setUp()
+    linked.set(1, 'up')
+    await linked.advertiser.start()
+    expect(linked.told).toEqual([[1]])
+    const alone = setUp()
+    await alone.advertiser.start()
+    expect(alone.told).toEqual([])
+    alone.pass(1_000)
+    expect(alone.told).toEqual([[]])
+  })
+
   it('is told once for changes that come together, within 10 ms', async () => {
     const { advertiser, set, told, clock } = setUp()
     await advertiser.start()
-    expect(told).toEqual([[]])
     set(1, 'up')
     set(2, 'up')
     clock.advance(10)
-    expect(told).toEqual([[], [1, 2]])
+    expect(told).toEqual([[1, 2]])
     set(1, 'down')
     clock.advance(10)
     expect(told.at(-1)).toEqual([2])
@@ -183,19 +194,23 @@ describe('what a node says of its links', () => {
   })
 
   it('goes on above the last life after a restart, also with a home that forgot it or a clock that ran back', async () => {
+    const begin = async ({ advertiser, set }: ReturnType<typeof setUp>): Promise<void> => {
+      set(1, 'up')
+      await advertiser.start()
+    }
     const first = setUp()
-    await first.advertiser.start()
+    await begin(first)
     const life = first.store.get(world.peer(0))?.incarnation ?? 0
     const again = setUp(first.stored)
-    await again.advertiser.start()
+    await begin(again)
     expect(again.store.get(world.peer(0))).toMatchObject({ incarnation: life + 1, seq: 1 })
     const forgetful = setUp()
     forgetful.clock.advance(60_000)
-    await forgetful.advertiser.start()
+    await begin(forgetful)
     expect(forgetful.store.get(world.peer(0))?.incarnation).toBeGreaterThan(life)
     const back = setUp(first.stored)
     back.clock.setWall(0)
-    await back.advertiser.start()
+    await begin(back)
     expect(back.store.get(world.peer(0))?.incarnation).toBe(life + 2)
   })
 })

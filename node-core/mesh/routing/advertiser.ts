@@ -89,7 +89,9 @@ class LinkAdvertiser implements Advertiser {
         this.#schedule(GATHER_MS)
       }),
     )
-    this.resign()
+    this.#isDue = true
+    // Without a link there is nobody to tell: what is said then is of no use, and a signature that the start waits for.
+    if (this.#entries(clock.monotonicMs()).length > 0) this.#look()
   }
 
   async stop(): Promise<void> {
