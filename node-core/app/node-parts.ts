@@ -3,6 +3,7 @@ import type { SloTargets } from '../domain/slo.ts'
 import type { Knowledge } from '../knowledge/knowledge.ts'
 import type { SeriesStore } from '../knowledge/series/series-store.ts'
 import type { IncidentBook } from '../mapek/incidents/incident-book.ts'
+import type { AuditExchange } from '../mesh/audit/audit-exchange.ts'
 import type { Host } from '../mesh/host/host.ts'
 import type { Links } from '../mesh/links/link-manager.ts'
 import type { Membership } from '../mesh/membership/membership.ts'
@@ -43,6 +44,7 @@ export interface NodeParts {
   readonly setup: NodeApi['setup']
   readonly config: ConfigStore
   readonly keystoreExport: KeystoreExport
+  readonly auditExchange: AuditExchange
   readonly heal: Heal
   /** What other members are told, without the PeerId. */
   readonly announcedAddresses: () => readonly string[]

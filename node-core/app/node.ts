@@ -16,6 +16,7 @@ import { type KeystoreKind, wipeSecrets } from '../security/keystore.ts'
 import { createServices } from '../services/services.ts'
 import { createNodeApi } from './api/node-api.ts'
 import { requireNode } from './api/resolve-node.ts'
+import { createNodeAudit } from './audit/node-audit.ts'
 import { createConfigStore, recoverParts, recoverSettingsFile } from './config/config-store.ts'
 import { createConfiguredParts } from './config/configured-parts.ts'
 import { createKeystoreExport } from './config/keystore-export.ts'
@@ -146,10 +147,14 @@ async function startWithKeys(
     { ...deps, ...stack, services, knowledge: home.knowledge },
     { home: home.paths.root },
   )
+  const audit = createNodeAudit(
+    { ...deps, stack, health, knowledge: home.knowledge, identity: keys.identity },
+    facts,
+  )
   const heal = createHeal(
     {
       ...{ ...deps, stack, services, knowledge: home.knowledge, identity: keys.identity },
-      book: monitoring.incidents,
+      ...{ book: monitoring.incidents, audit: audit.actions },
     },
     { root: home.paths.root, settings: options.config.heal },
   )
@@ -170,12 +175,13 @@ async function startWithKeys(
       { path: home.paths.config },
     ),
     keystoreExport: createKeystoreExport(deps, home),
+    auditExchange: audit.exchange,
     startedAt: deps.clock.now(),
     requestStop: (reason) => options.onStopRequest({ reason, leave: false }),
     requestLeave: () => options.onStopRequest({ reason: 'asked to by x0t leave', leave: true }),
   }
   ensureSocketDirectory(home.paths)
-  const api = createNodeApi(parts)
+  const api = audit.around(createNodeApi(parts), parts)
   const streams = createControlStreams(stack.meshStreams)
   const remote = createRemoteCaller({
     ...{ ...deps, streams, identity: keys.identity },
@@ -190,7 +196,11 @@ async function startWithKeys(
     router: createRouter({ ...deps, api }),
   })
   const lifecycles: Lifecycle[] = [
+    // The log is open before anything can change.
+    audit.log,
+    audit.exchange,
     ...stack.lifecycles,
+    ...audit.lifecycles,
     followMesh(
       stack,
       () => keepPorts(home.knowledge.meta, stack.host, wanted),

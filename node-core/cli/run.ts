@@ -2,6 +2,7 @@ import { nodeRefSchema } from '../contract/schemas.ts'
 import { defaultHome, homePaths } from '../platform/home.ts'
 import { createNodeClient } from './client/node-client.ts'
 import { durationText } from './command.ts'
+import { auditCommands } from './commands/audit.ts'
 import { authorityCommands } from './commands/authority.ts'
 import { completionCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
@@ -80,6 +81,7 @@ export const COMMANDS = [
   versionCommand,
   completionCommand,
   ...incidentCommands,
+  ...auditCommands,
   ...authorityCommands,
   ...memberCommands,
   ...policyCommands,

@@ -37,6 +37,7 @@ describe('help', () => {
             .map((verb) => `lab ${verb}`),
         )
         .concat('list show ack note silence resolve'.split(' ').map((verb) => `incidents ${verb}`))
+        .concat('list show verify export'.split(' ').map((verb) => `audit ${verb}`))
         .concat('authority export', 'authority remove', 'authority import', 'keystore reseal', 'recover')
         .concat('issuer grant', 'member set')
         .concat(

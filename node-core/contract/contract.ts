@@ -1,6 +1,7 @@
 import type { InferContractRouterOutputs } from '@orpc/contract'
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
+import { auditOperations } from './audit.ts'
 import { configOperations } from './config.ts'
 import { consoleOperations } from './console.ts'
 import { nodeEventSchema, subscribeInputSchema } from './events-schemas.ts'
@@ -136,6 +137,7 @@ export const contract = {
   },
   incidents,
   policy: policyOperations,
+  audit: auditOperations,
   heal: healOperations,
   plans: planOperations,
   playbooks: playbookOperations,

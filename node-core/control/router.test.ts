@@ -78,6 +78,21 @@ function setUp(caller: Role = 'owner', logger = silentLogger, clock = systemCloc
     'policy.apply': () => client.policy.apply({ document: 'version: 1', basedOn: null }),
     'policy.can': () => client.policy.can({ who: 'server', action: 'transit', service: null, at: 'laptop' }),
     'policy.flags': () => client.policy.flags(),
+    'audit.list': () =>
+      client.audit.list({
+        ...{
+          before: null,
+          limit: 10,
+          since: null,
+          until: null,
+          operation: null,
+          actor: null,
+          correlation: null,
+        },
+      }),
+    'audit.show': () => client.audit.show({ seq: 1 }),
+    'audit.verify': () => client.audit.verify({ node: null }),
+    'audit.export': () => client.audit.export({ after: null, limit: 10 }),
     'services.list': () => client.services.list(),
     'services.expose': () => client.services.expose({ name: 'db', target: 'localhost:5432', check: 'tcp' }),
     'services.unexpose': () => client.services.unexpose({ name: 'web' }),

@@ -246,6 +246,20 @@ export function createRouter({ api, clock, logger, remote }: RouterDeps) {
         asDocument(await api.policy.flags(callOf(context))),
       ),
     },
+    audit: {
+      list: os.audit.list.handler(async ({ input, context }) =>
+        asDocument(await api.audit.list(input, callOf(context))),
+      ),
+      show: os.audit.show.handler(async ({ input, context }) =>
+        asDocument(await api.audit.show(input, callOf(context))),
+      ),
+      verify: os.audit.verify.handler(async ({ input, context }) =>
+        asDocument(await api.audit.verify(input, callOf(context))),
+      ),
+      export: os.audit.export.handler(async ({ input, context }) =>
+        asDocument(await api.audit.export(input, callOf(context))),
+      ),
+    },
     services: {
       list: os.services.list.handler(async ({ context }) =>
         asDocument(await api.services.list(callOf(context))),

@@ -7,6 +7,12 @@ import { MIGRATIONS } from './migrations/all.ts'
 import type { Migration } from './migrations/migration.ts'
 import { prepareFile } from './prepare-file.ts'
 import { type AddressRepository, createAddresses } from './repositories/addresses.ts'
+import {
+  type AuditRepository,
+  createAudit,
+  createHeldAuditHeads,
+  type HeldAuditHeadRepository,
+} from './repositories/audit.ts'
 import { type CertificateRepository, createCertificates } from './repositories/certificates.ts'
 import { type ConfigVersionRepository, createConfigVersions } from './repositories/config-versions.ts'
 import { createForgetting, type Forget } from './repositories/forgetting.ts'
@@ -89,6 +95,8 @@ export interface Knowledge {
   readonly outcomes: OutcomeRepository
   readonly playbookSettings: PlaybookSettingRepository
   readonly baselines: BaselineRepository
+  readonly audit: AuditRepository
+  readonly heldAuditHeads: HeldAuditHeadRepository
   readonly forget: Forget
   /** Several calls in one commit: all of it is kept or nothing. */
   atomic<T>(work: () => T): T
@@ -194,6 +202,8 @@ function withRepositories(sql: Sql, events: Emitter<KnowledgeEvents>, close: () 
     outcomes: createOutcomes(sql),
     playbookSettings: createPlaybookSettings(sql),
     baselines: createBaselines(sql),
+    audit: createAudit(sql),
+    heldAuditHeads: createHeldAuditHeads(sql),
     forget: createForgetting(sql),
     atomic: sql.atomic,
     close,

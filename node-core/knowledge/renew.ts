@@ -19,6 +19,9 @@ const USEFUL = [
   'forwards',
   'socks_ports',
   'playbook_settings',
+  'audit_entries',
+  'audit_head',
+  'held_audit_heads',
 ] as const
 // Invites and requests to join stay behind: which of them were used may be what was damaged, and an unknown one is refused.
 

@@ -44,6 +44,26 @@ describe('steering another member', () => {
     expect(await codeOf(boris, ['--node', 'anna', 'config', 'rollback', '1'])).toBe('FORBIDDEN')
   })
 
+  it('is entered at the node that was changed, and a member vouches for the log', async () => {
+    const { items } = await anna.json<{ items: { operation: string; role: string; actor: object }[] }>([
+      ...['audit', 'list', '--operation', 'services.'],
+    ])
+    expect(items).toMatchObject([
+      {
+        operation: 'services.expose',
+        role: 'operator',
+        actor: { kind: 'member', name: 'boris', via: 'mesh' },
+      },
+    ])
+    await waitFor('clara to find the log of anna whole and vouched for', async () => {
+      const verified = await clara.json<{ ok: boolean; entries: number; holders: object[] }>([
+        ...['audit', 'verify', 'anna'],
+      ])
+      expect(verified.ok).toBe(true)
+      return verified.entries >= 2 && verified.holders.length > 0
+    })
+  })
+
   it('says what is wrong with who was named', async () => {
     expect(await codeOf(anna, ['--node', 'nobody', 'status'])).toBe('UNKNOWN_NODE')
     expect(await codeOf(anna, ['--node', 'boris', 'down'])).toBe('USAGE')

@@ -19,6 +19,7 @@ import { flagValue } from '../../security/feature-flags.ts'
 import type { NodeIdentity } from '../../security/identity.ts'
 import { evaluatePolicy } from '../../security/policy.ts'
 import type { Services } from '../../services/services.ts'
+import type { ActionAudit } from '../audit/audited-actions.ts'
 import type { Config } from '../config/schema.ts'
 import type { MeshStack } from '../mesh-stack.ts'
 import { flaggedSettings } from './flagged-settings.ts'
@@ -40,6 +41,8 @@ export interface HealDeps {
   readonly stack: MeshStack
   readonly services: Services
   readonly book: IncidentBook
+  /** Enters what an action changes here, for whichever node's loop. */
+  readonly audit: ActionAudit
 }
 
 export interface HealOptions {
@@ -66,7 +69,7 @@ export function createHeal(deps: HealDeps, options: HealOptions): Heal {
   const { membership, routing, links } = stack
   const playbooks = createPlaybookShelf({ logger }, { folder: join(options.root, PLAYBOOK_FOLDER) })
   const notify = createNotify(deps, options)
-  const perform = (order: ActionOrder, signal: AbortSignal) =>
+  const performHere = (order: ActionOrder, signal: AbortSignal) =>
     performLocally(
       {
         ...{ clock, membership, links, routing, services },
@@ -78,8 +81,12 @@ export function createHeal(deps: HealDeps, options: HealOptions): Heal {
       order,
       signal,
     )
+  const performFor = (from: PeerId) => (order: ActionOrder, signal: AbortSignal) =>
+    deps.audit(from, order, () => performHere(order, signal))
+  const perform = performFor(membership.self)
   const remote: RemoteActions = createRemoteActions({
-    ...{ clock, random, logger, membership, perform },
+    ...{ clock, random, logger, membership },
+    perform: (from, order, signal) => performFor(from)(order, signal),
     streams: stack.meshStreams,
     key: deps.identity.key,
     measure: (peers, signal) => measureWays(stack, peers, signal),

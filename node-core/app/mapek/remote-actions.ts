@@ -99,8 +99,8 @@ export interface RemoteActionDeps {
   readonly streams: PeerStreams
   readonly membership: Pick<Membership, 'self' | 'meshId' | 'standing' | 'certificateOf'>
   readonly key: HybridKey
-  /** What a member is asked for, done here. */
-  readonly perform: (order: ActionOrder, signal: AbortSignal) => Promise<ActionReport>
+  /** What a member asks for, done here. */
+  readonly perform: (from: PeerId, order: ActionOrder, signal: AbortSignal) => Promise<ActionReport>
   readonly measure: (peers: readonly PeerId[], signal: AbortSignal) => Promise<readonly MeasuredWay[]>
   /** This node's own guards; a reason refuses. */
   readonly judge: (from: PeerId, order: ActionOrder, approvedBy: readonly string[]) => string | undefined
@@ -230,7 +230,7 @@ async function serve(
   const why = deps.judge(from, order, order.approvedBy)
   if (why !== undefined) return answer({ kind: 'refused', why })
   try {
-    const report = await deps.perform(order, signal)
+    const report = await deps.perform(from, order, signal)
     done.put(order.key, report)
     await answer({ kind: 'report', changed: report.changed, text: report.text.slice(0, 1_000) })
   } catch (error) {
