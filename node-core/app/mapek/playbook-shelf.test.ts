@@ -66,3 +66,23 @@ it('writes into the file that has it, whatever that file is called', () => {
   expect(readFileSync(file, 'utf8')).toBe(text(6))
   expect(existsSync(join(folder, 'redial.yaml'))).toBe(false)
 })
+
+it('parses a file again when it changed, and no other', () => {
+  shelf.save(text(3, 'Mine'))
+  mkdirSync(folder, { recursive: true })
+  const other = join(folder, 'other.yaml')
+  writeFileSync(other, text(1, 'Other').replace('playbook: redial', 'playbook: other'))
+  shelf.reload()
+  const [mine, before] = shelf.all()
+  expect([mine?.title, before?.title]).toEqual(['Mine', 'Other'])
+  shelf.reload()
+  // The very same objects: nothing was parsed.
+  expect(shelf.all()[0]).toBe(mine)
+  writeFileSync(other, text(1, 'Changed').replace('playbook: redial', 'playbook: other'))
+  shelf.reload()
+  expect(shelf.all()[0]).toBe(mine)
+  expect(shelf.all()[1]?.title).toBe('Changed')
+  rmSync(other)
+  shelf.reload()
+  expect(shelf.all()).toEqual([mine])
+})

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlaybookSource } from '../../mapek/loop/ports.ts'
 import { parsePlaybook } from '../../mapek/playbooks/parse-playbook.ts'
@@ -56,6 +56,13 @@ interface Shelf {
   readonly problems: string[]
 }
 
+/** What a file said when it was last read. */
+interface Read {
+  /** Changes with the file: parsing it takes milliseconds, asking the file system next to nothing. */
+  readonly stamp: string
+  readonly result: ReturnType<typeof parsePlaybook>
+}
+
 interface ShelfOptions {
   readonly folder: string
   readonly shipped?: string
@@ -64,8 +71,9 @@ interface ShelfOptions {
 /** Read when first asked for: a mesh without a fault needs none. */
 export function createPlaybookShelf(deps: { readonly logger: Logger }, options: ShelfOptions): PlaybookShelf {
   let read: Shelf | undefined
+  const files = new Map<string, Read>()
   const load = (): Shelf => {
-    read ??= readShelf(deps.logger, options)
+    read ??= readShelf(deps.logger, options, files)
     return read
   }
   const kept = (name: string): Kept | undefined => load().books.get(name)
@@ -110,14 +118,22 @@ export function createPlaybookShelf(deps: { readonly logger: Logger }, options: 
   }
 }
 
-function readShelf(logger: Logger, options: ShelfOptions): Shelf {
+function readShelf(logger: Logger, options: ShelfOptions, files: Map<string, Read>): Shelf {
   const found: Shelf = { books: new Map(), problems: [] }
   const shipped = options.shipped ?? shippedFolder()
   const put = (book: Playbook, path: string, from: string): void =>
     void found.books.set(book.playbook, { book, path, from })
-  if (shipped !== undefined) readFolder(shipped, (book, path) => put(book, path, SHIPPED), found.problems)
+  const before = new Map(files)
+  files.clear()
+  const parse = (path: string): Read['result'] => {
+    const file = readPlaybook(path, before.get(path))
+    files.set(path, file)
+    return file.result
+  }
+  if (shipped !== undefined)
+    readFolder(shipped, parse, (book, path) => put(book, path, SHIPPED), found.problems)
   // One of a person takes the place of one that came with the program.
-  readFolder(options.folder, (book, path) => put(book, path, path), found.problems)
+  readFolder(options.folder, parse, (book, path) => put(book, path, path), found.problems)
   for (const problem of found.problems) logger.warn('a playbook cannot be used', { problem })
   return found
 }
@@ -152,7 +168,18 @@ function requireRoom(folder: string): void {
   )
 }
 
-function readFolder(folder: string, take: (book: Playbook, file: string) => void, problems: string[]): void {
+function readPlaybook(path: string, before: Read | undefined): Read {
+  const { mtimeNs, ctimeNs, size, ino } = statSync(path, { bigint: true })
+  const stamp = [mtimeNs, ctimeNs, size, ino].join(' ')
+  return before?.stamp === stamp ? before : { stamp, result: parsePlaybook(readFileSync(path, 'utf8'), path) }
+}
+
+function readFolder(
+  folder: string,
+  parse: (path: string) => Read['result'],
+  take: (book: Playbook, file: string) => void,
+  problems: string[],
+): void {
   let files: string[]
   try {
     files = readdirSync(folder).filter((name) => IS_PLAYBOOK.test(name))
@@ -163,7 +190,7 @@ function readFolder(folder: string, take: (book: Playbook, file: string) => void
   for (const name of files.sort().slice(0, MAX_FILES)) {
     const path = join(folder, name)
     try {
-      const result = parsePlaybook(readFileSync(path, 'utf8'), path)
+      const result = parse(path)
       if (result.ok) take(result.playbook, path)
       else problems.push(...result.problems)
     } catch (error) {

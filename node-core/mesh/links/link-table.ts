@@ -46,7 +46,7 @@ export interface LinkTable {
   calm(forMs: number): boolean
   sessionOf(peer: PeerId): ProbeSession | undefined
   linked(): readonly PeerId[]
-  /** Links that are there, and those that are wanted. */
+  /** Links that are there, those that are wanted, and those that were lost a while ago: a loss is news, wanted or not. */
   views(wanted: readonly PeerId[]): readonly LinkView[]
   /** Says goodbye to a neighbour that is one too many. */
   giveUp(peer: PeerId): void
@@ -80,6 +80,8 @@ const PROBE_PROTOCOL = '/x0t/probe/1'
 /** A node that has just started may accept connections a moment before it serves the probes. */
 const OPEN_RETRY_MS = 200
 const MAX_DOWN_LINKS = 1_024
+/** So long a link that was lost is shown, also when another neighbour has taken its place. */
+const LOST_SHOWN_MS = 120_000
 
 export function createLinkTable(deps: LinkTableDeps): LinkTable {
   return new Table(deps)
@@ -163,14 +165,17 @@ class Table implements LinkTable {
   views(wanted: readonly PeerId[]): readonly LinkView[] {
     const nowMs = this.#deps.clock.monotonicMs()
     const up = [...this.#links.values()].map(({ session }) => linkView(session, nowMs))
-    const missing = wanted.filter((peer) => !this.#links.has(peer))
+    const lost = [...this.#down].flatMap(([peer, { isLost, sinceMs }]) =>
+      isLost && nowMs - sinceMs < LOST_SHOWN_MS ? [peer] : [],
+    )
+    const missing = [...new Set([...wanted, ...lost])].filter((peer) => !this.#links.has(peer))
     return [...up, ...missing.map((peer) => downView(peer, this.#downOf(peer, nowMs), nowMs))]
   }
 
   #downOf(peer: PeerId, nowMs: number): DownLink {
     const known = this.#down.get(peer)
     if (known !== undefined) return known
-    return this.#rememberDown(peer, { sinceMs: nowMs, seenAtMs: undefined })
+    return this.#rememberDown(peer, { sinceMs: nowMs, seenAtMs: undefined, isLost: false })
   }
 
   #rememberDown(peer: PeerId, down: DownLink): DownLink {
@@ -273,7 +278,9 @@ class Table implements LinkTable {
     const nowMs = clock.monotonicMs()
     this.#links.delete(connection.peer)
     session.stop()
-    this.#rememberDown(connection.peer, { sinceMs: nowMs, seenAtMs: connection.lastReceivedMs() })
+    // Given up by one end, because it has enough of them, is not lost.
+    const isLost = link.farewell !== 'full'
+    this.#rememberDown(connection.peer, { sinceMs: nowMs, seenAtMs: connection.lastReceivedMs(), isLost })
     const from = status.state === 'down' ? 'suspect' : status.state
     const reason = link.endReason ?? 'the connection closed'
     this.#tell(connection, from, 'down', reason, evidence, link.farewell)

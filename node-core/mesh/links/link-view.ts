@@ -30,6 +30,8 @@ export interface DownLink {
   readonly sinceMs: number
   /** Monotonic ms of the last proof of life; `undefined` if there was none. */
   readonly seenAtMs: number | undefined
+  /** It was there, and nobody gave it up. */
+  readonly isLost: boolean
 }
 
 export function linkView(session: ProbeSession, nowMs: number): LinkView {
