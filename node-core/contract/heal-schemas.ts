@@ -35,6 +35,8 @@ const planStepSchema = z.object({
   outcome: z.string().nullable(),
   /** What takes it back. */
   undo: z.enum(STEP_ACTIONS).nullable(),
+  /** The step with its ids and arguments in one line: what whoever approves it from another node signs. */
+  statement: z.string(),
 })
 
 export const planSchema = z.object({

@@ -17,6 +17,7 @@ import { documentOf, listOf } from './schemas.ts'
 
 const MAX_TEXT = 500
 const MAX_DOCUMENT = 64 * 1024
+const MAX_STATEMENTS = 64
 
 /** What the loop of this node does, and whether it may. */
 export const healOperations = {
@@ -33,7 +34,13 @@ export const healOperations = {
     .output(whySchema),
 }
 
-const voteInput = z.strictObject({ id: planIdSchema, comment: z.string().max(MAX_TEXT).nullable() })
+/** `steps`: what was shown to the person, as the statements of the plan; from another node it is what the signature is for. */
+const approveInput = z.strictObject({
+  id: planIdSchema,
+  comment: z.string().max(MAX_TEXT).nullable(),
+  steps: z.array(z.string().max(MAX_TEXT)).max(MAX_STATEMENTS).optional(),
+})
+const rejectInput = approveInput.omit({ steps: true })
 
 /** Repairs that were proposed, run, or wait for a person. */
 export const planOperations = {
@@ -44,10 +51,10 @@ export const planOperations = {
     .input(z.strictObject({ id: planIdSchema }))
     .output(documentOf({ plan: planSchema })),
   approve: changesNode('operator')
-    .input(voteInput)
+    .input(approveInput)
     .output(documentOf({ plan: planSchema })),
   reject: changesNode('operator')
-    .input(voteInput)
+    .input(rejectInput)
     .output(documentOf({ plan: planSchema })),
   /** Takes back what a repair that succeeded has changed, the last step first. Answers when that is over. */
   undo: changesNode('operator')

@@ -74,10 +74,15 @@ export function judgeCall(call: GatedCall, logger: Logger): { readonly node: str
   return { node: named === undefined ? undefined : requireRef(named) }
 }
 
+/** What a caller of another node signed for its call. The gate has judged it before anybody else sees it. */
+export function actionOf({ caller, reqHeaders }: CallContext): { readonly action?: Uint8Array } {
+  const sent = caller.via === 'mesh' ? reqHeaders?.get(ACTION_HEADER) : undefined
+  return sent === null || sent === undefined ? {} : { action: new Uint8Array(Buffer.from(sent, 'base64')) }
+}
+
 function requireAction({ operation, meta, context, input }: GatedCall, logger: Logger): void {
   if (meta.effect === 'read') return
-  const sent = context.reqHeaders?.get(ACTION_HEADER)
-  const bytes = sent === null || sent === undefined ? undefined : new Uint8Array(Buffer.from(sent, 'base64'))
+  const { action: bytes } = actionOf(context)
   const verdict =
     bytes === undefined ? 'unsigned' : (context.judgeAction?.(bytes, operation, input) ?? 'unsigned')
   if (verdict === 'valid') return

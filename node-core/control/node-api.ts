@@ -15,6 +15,8 @@ export type Caller = {
 
 export interface CallOptions {
   readonly caller: Caller
+  /** Of a change that another member asked for: what it signed for this very call, for whoever has to show it on. */
+  readonly action?: Uint8Array
   /** Aborts when the caller has gone, when the time for the operation is over, and when the server stops. */
   readonly signal: AbortSignal
 }

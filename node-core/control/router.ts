@@ -7,7 +7,7 @@ import { FaultError } from '../platform/error.ts'
 import type { Logger } from '../platform/logger.ts'
 import { withTimeout } from '../platform/wait.ts'
 import { toContractError } from './contract-error.ts'
-import { type CallContext, judgeCall } from './gate.ts'
+import { actionOf, type CallContext, judgeCall } from './gate.ts'
 import type { CallOptions, NodeApi } from './node-api.ts'
 import type { RemoteCaller } from './remote/remote-caller.ts'
 
@@ -66,6 +66,7 @@ export function createRouter({ api, clock, logger, remote }: RouterDeps) {
   const callOf = (context: CallContext & { signal?: AbortSignal }): CallOptions => ({
     caller: context.caller,
     signal: context.signal ?? context.stopping,
+    ...actionOf(context),
   })
 
   return os.router({

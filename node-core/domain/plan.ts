@@ -1,5 +1,5 @@
 import type { IncidentId, PeerId, PlanId } from './ids.ts'
-import type { Subject } from './subject.ts'
+import { type Subject, subjectKey } from './subject.ts'
 
 export const PLAYBOOK_MODES = ['observe', 'ask', 'auto'] as const
 export type PlaybookMode = (typeof PLAYBOOK_MODES)[number]
@@ -119,6 +119,30 @@ export interface PlanVote {
   readonly verdict: 'approve' | 'reject'
   readonly at: number
   readonly comment: string | undefined
+  /** Undefined for a no, and for a yes whose giver has not said what for: it counts where the plan was made, and nowhere else. */
+  readonly proof?: VoteProof | undefined
+}
+
+/** What shows others that a person agreed: the call that the approver's own key signed, and what it was signed over. */
+export interface VoteProof {
+  readonly approver: PeerId
+  /** The signed `plans.approve`, base64. */
+  readonly action: string
+  /** What was agreed to, in the order in which it was sent: see `statementOf`. */
+  readonly steps: readonly string[]
+}
+
+/** What a step does to whom and where, in one line: what a person who approves a plan signs. */
+export function statementOf({
+  action,
+  subject,
+  target,
+  args,
+}: Pick<PlanStep, 'action' | 'subject' | 'target' | 'args'>): string {
+  const given = Object.entries(args)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+  return [action, 'of', subjectKey(subject), 'at', target, ...given].join(' ')
 }
 
 /** What was broken, measured again, from both ends where that is possible. */

@@ -156,6 +156,7 @@ export const planDocument: z.ZodType<Plan> = z.object({
       verdict: z.enum(['approve', 'reject']),
       at: z.number(),
       comment: maybe(z.string()),
+      proof: z.object({ approver: peer, action: z.string(), steps: z.array(z.string()) }).exactOptional(),
     }),
   ),
   verification: maybe(

@@ -22,6 +22,8 @@ export interface LabNodeOptions {
   readonly home: string
   /** It listens there on 127.0.0.1. */
   readonly port: number
+  /** Further lines of its x0t.yaml. */
+  readonly settings?: readonly string[]
 }
 
 const START_MS = 60_000
@@ -48,10 +50,12 @@ export class LabNode {
   /** Known once the home belongs to the mesh. */
   peer: PeerId | undefined
   readonly #deps: LabNodeDeps
+  readonly #settings: readonly string[]
   #state: State = { kind: 'dead' }
 
-  constructor(deps: LabNodeDeps, { name, home, port }: LabNodeOptions) {
+  constructor(deps: LabNodeDeps, { name, home, port, settings = [] }: LabNodeOptions) {
     this.#deps = deps
+    this.#settings = settings
     this.name = name
     this.port = port
     this.paths = homePaths(home)
@@ -76,6 +80,7 @@ export class LabNode {
       `listen: [/ip4/127.0.0.1/tcp/${this.port}]`,
       'announce: []',
       ...(peers.length === 0 ? [] : ['peers:', ...peers.map((peer) => `  - ${peer}`)]),
+      ...this.#settings,
     ]
     await writeFile(this.paths.config, `${lines.join('\n')}\n`, { mode: 0o600 })
   }

@@ -36,6 +36,8 @@ export interface LabOptions {
   readonly seed: number
   /** Without proxies the links cannot be impaired, and cost nothing. Default true. */
   readonly proxied?: boolean
+  /** Further lines of each node's x0t.yaml. */
+  readonly settings?: readonly string[]
 }
 
 /**
@@ -99,6 +101,7 @@ class RunningLab implements Lab {
   readonly seed: number
   readonly #deps: LabDeps
   readonly #isProxied: boolean
+  readonly #settings: readonly string[]
   readonly #startedAt: number
   readonly #stopping = new AbortController()
   readonly #nodes = new Map<NodeName, LabNode>()
@@ -106,12 +109,13 @@ class RunningLab implements Lab {
   #reaper: Reaper | undefined
   #proxy: ProxyClient | undefined
 
-  constructor(deps: LabDeps, { topology, dir, seed, proxied = true }: LabOptions) {
+  constructor(deps: LabDeps, { topology, dir, seed, proxied = true, settings = [] }: LabOptions) {
     this.#deps = deps
     this.topology = topology
     this.dir = dir
     this.seed = seed
     this.#isProxied = proxied
+    this.#settings = settings
     this.#startedAt = deps.clock.now()
     this.#links = new Map(topology.links.map((link) => [keyOf(link), { link, port: 0, applied: [] }]))
   }
@@ -128,7 +132,7 @@ class RunningLab implements Lab {
       for (const [index, name] of this.topology.nodes.entries()) {
         const node = new LabNode(
           { program: programs.node, reaper },
-          { name, home: join(this.dir, name), port: ports[index] ?? 0 },
+          { name, home: join(this.dir, name), port: ports[index] ?? 0, settings: this.#settings },
         )
         // Outside of the directory when its path is too long for a socket.
         reaper.remove(node.paths.socket)

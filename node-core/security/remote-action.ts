@@ -73,6 +73,20 @@ export function signRemoteAction(
   }).bytes
 }
 
+/**
+ * What was signed, for whoever is shown it after the call: it proves that the holder of `key` asked for this, and no
+ * longer that it was asked now. Undefined for anything else.
+ */
+export function readRemoteAction(
+  bytes: Uint8Array,
+  key: HybridPublicKey,
+): (Omit<RemoteAction, 'expiresAt' | 'nonce' | 'epoch'> & { readonly signedAt: number }) | undefined {
+  const record = decodeRecord(KIND, bytes)
+  if (record === undefined || !verifyRecord(KIND, record, key)) return undefined
+  const { approver, target, operation, argumentsHash, expiresAt } = record.value
+  return { approver, target, operation, argumentsHash, signedAt: expiresAt - ACTION_LIFE_MS }
+}
+
 export type ActionVerdict =
   | 'valid'
   | 'malformed'

@@ -170,20 +170,20 @@ const git = (...args: string[]): string => {
   }
 }
 
-function commitOf(): string {
+export function commitOf(): string {
   const commit = git('rev-parse', '--short=12', 'HEAD')
   if (commit === '') return 'unknown'
   return git('status', '--porcelain', '--untracked-files=no') === '' ? commit : `${commit}+changes`
 }
 
-function machineOf(): string {
+export function machineOf(): string {
   const [cpu] = cpus()
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
   return `${cpus().length} x ${cpu?.model.trim() ?? 'unknown CPU'}, ${memory}, ${process.platform}, Node ${process.version}`
 }
 
 /** Figures of a machine that does something else are worse, and their reader has to know. */
-function loadNote(when: string): readonly string[] {
+export function loadNote(when: string): readonly string[] {
   const [load = 0] = loadavg()
   const cores = cpus().length
   return load < QUIET_LOAD * cores

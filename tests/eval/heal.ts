@@ -1,159 +1,118 @@
 /**
- * Breaks a ring in every way that the lab knows and judges the repair from outside: a client that knows nothing of the
- * product sends a request every 20 ms through the mesh. `--n N` rounds, `--only a,b` rows, `--seed S`, `--json FILE`.
- * `--control` pauses the loop at every node: what the mesh does without it.
+ * `npm run eval:heal`: breaks meshes of real processes in every way of the list of faults and judges the repair from
+ * outside, by a client that knows nothing of the product.
+ *
+ *     -- --n N         runs of each row (default 5; those of connectivity 6, so that 30 of them can be pooled)
+ *        --only a,b    rows, by number or by a part of their name
+ *        --seed S      of losses and jitters
+ *        --json FILE   the report with every run; the table goes beside it as Markdown. Default eval-heal.json
+ *        --no-control  without the control group
+ *
+ * Stopped, it goes on where it was, for the same commit, seed and rows.
  */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import type { NodeName } from '../../node-core/domain/ids.ts'
-import { probeThroughMesh } from '../../node-core/lab/invariants/through-mesh.ts'
-import type { Lab } from '../../node-core/lab/lab.ts'
-import { systemClock } from '../../node-core/platform/clock.ts'
-import { messageOf } from '../../node-core/platform/error.ts'
-import { systemRandom } from '../../node-core/platform/random.ts'
-import { quantile } from '../bench/harness.ts'
-import { makeLab, nodeName } from '../helpers/lab.ts'
-import { HEAL_ROWS, type HealRow, type Scene } from './heal-rows.ts'
+import { commitOf, loadNote, machineOf } from '../bench/harness.ts'
+import { FIXTURE_ROWS } from './heal/fixture-rows.ts'
+import { tellReport } from './heal/report.ts'
+import { type HealRow, LINK_ROWS } from './heal/rows.ts'
+import { type Run, type RunPlan, runOnce, runSchema } from './heal/run.ts'
 
 const { values } = parseArgs({
   options: {
-    n: { type: 'string', default: '4' },
+    n: { type: 'string', default: '5' },
     only: { type: 'string', default: '' },
     seed: { type: 'string', default: '1' },
     json: { type: 'string', default: 'eval-heal.json' },
-    control: { type: 'boolean', default: false },
+    'no-control': { type: 'boolean', default: false },
   },
 })
-const ROUNDS = Number(values.n)
-const ROWS = HEAL_ROWS.filter(({ name, row }) => {
-  const wanted = values.only.split(',').filter(Boolean)
-  return wanted.length === 0 || wanted.some((part) => name.includes(part) || String(row) === part)
-})
+const whole = (text: string): number => {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new RangeError(`expected a whole number from 1, got ${text}`)
+  return value
+}
+const [n, seed] = [whole(values.n), whole(values.seed)]
+const wanted = values.only.split(',').filter(Boolean)
+const isWanted = ({ row, name }: HealRow): boolean =>
+  wanted.length === 0 ||
+  wanted.some((part) => (/^\d+$/.test(part) ? String(row) === part : name.includes(part)))
+const ROWS = [...LINK_ROWS, ...FIXTURE_ROWS].sort((a, b) => a.row - b.row).filter(isWanted)
+if (ROWS.length === 0) throw new RangeError(`--only ${values.only} names no row`)
 
-/** An answer within this time is delivery; a longer silence is none. */
-const GOOD_GAP_MS = 250
-const OBSERVE_MS = 15_000
-const SETTLE_MS = 4_000
+const POOLED_SHARE = 1.2
+/** Twice over rows that the mesh repairs alone and rows that it does not: ten runs. */
+const CONTROL_ROWS: readonly number[] = [1, 4, 6, 7, 13]
+const CONTROL_ROUNDS = 2
 
-const runSchema = z.object({
-  row: z.number(),
-  round: z.number(),
-  started: z.boolean(),
-  detected: z.boolean(),
-  rootNamed: z.boolean(),
-  healed: z.boolean(),
-  escalated: z.boolean(),
-  madeWorse: z.boolean(),
-  /** First evidence to first verified delivery, as the product has it. */
-  repairMs: z.number().nullable(),
-  /** From the fault to the last gap of the judge. */
-  deliveredAfterMs: z.number().nullable(),
-  note: z.string(),
-})
-type Run = z.infer<typeof runSchema>
-
-/** The judge's way in a ring of six, n1 to n3, leads over n2. */
-const SCENE: Scene = { link: [nodeName('n1'), nodeName('n2')], between: nodeName('n2') }
-const [FROM, TO]: readonly [NodeName, NodeName] = [nodeName('n1'), nodeName('n3')]
-
-async function oneRun(row: HealRow, round: number): Promise<Run> {
-  const lab = await makeLab('ring:6', { seed: Number(values.seed) * 1_000 + round })
-  try {
-    await lab.start()
-    await lab.linked(60_000)
-    if (values.control)
-      for (const node of lab.topology.nodes) await lab.client(node).heal.pause({ reason: 'control' })
-    const judge = await probeThroughMesh({ clock: systemClock, random: systemRandom }, lab, FROM, TO, {})
-    await delay(SETTLE_MS)
-    const at = Date.now()
-    const beganMs = systemClock.monotonicMs()
-    await row.inject(lab, SCENE)
-    await delay(OBSERVE_MS)
-    const lastGapMs = judge.longestGapMs(systemClock.monotonicMs() - 2_000)
-    const judged = judge.report()
-    const told = await incidentsOf(lab, at)
-    const roots = told.filter(({ code }) => row.roots.includes(code))
-    const resolved = roots.find(({ repairMs }) => repairMs !== null)
-    const isDelivered = lastGapMs < GOOD_GAP_MS * 4 && judged.violations.length === 0
-    const escalated = roots.some(({ state }) => state === 'escalated')
-    const run: Run = {
-      ...{ row: row.row, round, started: true, detected: told.length > 0, rootNamed: roots.length > 0 },
-      healed: isDelivered && resolved !== undefined && !escalated,
-      ...{ escalated, madeWorse: !isDelivered, repairMs: resolved?.repairMs ?? null },
-      deliveredAfterMs: isDelivered ? judge.longestGapMs(beganMs) : null,
-      note: told.map(({ code, state }) => `${code} ${state}`).join(', '),
-    }
-    await judge.close().catch(() => {})
-    return run
-  } finally {
-    await lab.stop()
-  }
+function planOf(row: HealRow, round: number, control: boolean): RunPlan {
+  const scene = row.scenes[round % row.scenes.length]
+  if (scene === undefined) throw new TypeError(`${row.name} has no scene`)
+  const key = `${control ? 'control' : 'loop'} ${row.row} ${row.name} ${round}`
+  return { key, row, scene, control, seed: seed * 1_000 + round }
 }
 
-/** Of all nodes that answer, each incident once, as the one that knows most of it has it. */
-async function incidentsOf(lab: Lab, since: number) {
-  const found = new Map<string, { code: string; state: string; repairMs: number | null }>()
-  for (const node of lab.topology.nodes) {
-    try {
-      const { items } = await lab.client(node, 3_000).incidents.list({ open: null, limit: 50 })
-      for (const { id } of items) {
-        const { incident } = await lab.client(node, 3_000).heal.why({ id })
-        if (incident.firstEvidenceAt < since - 500) continue
-        const known = found.get(id)
-        if (known === undefined || known.repairMs === null) found.set(id, incident)
-      }
-    } catch (error) {
-      process.stderr.write(`${node} does not answer: ${messageOf(error)}\n`)
-    }
+/** Round by round, so that a run that is stopped early has some of everything. */
+function schedule(): readonly RunPlan[] {
+  const runs = new Map(ROWS.map((row) => [row, row.pooled === true ? Math.ceil(n * POOLED_SHARE) : n]))
+  const plans: RunPlan[] = []
+  for (let round = 0; round < Math.max(...runs.values()); round += 1) {
+    for (const [row, count] of runs) if (round < count) plans.push(planOf(row, round, false))
+    if (values['no-control'] || round >= Math.min(CONTROL_ROUNDS, n)) continue
+    for (const row of ROWS) if (CONTROL_ROWS.includes(row.row)) plans.push(planOf(row, round, true))
   }
-  return [...found.values()]
+  return plans
 }
 
-const PROGRESS = `${values.json}.partial`
-const keep = (path: string, value: unknown): void => {
-  writeFileSync(`${path}.tmp`, `${JSON.stringify(value, undefined, 1)}\n`)
+const commit = commitOf()
+const partial = `${values.json}.partial`
+const write = (path: string, text: string): void => {
+  writeFileSync(`${path}.tmp`, text)
   renameSync(`${path}.tmp`, path)
 }
-const runs: Run[] = existsSync(PROGRESS)
-  ? z.array(runSchema).parse(JSON.parse(readFileSync(PROGRESS, 'utf8')))
-  : []
-for (let round = 0; round < ROUNDS; round += 1) {
-  for (const row of ROWS) {
-    if (runs.some((run) => run.row === row.row && run.round === round)) continue
-    const run = await oneRun(row, round).catch(
-      (error: unknown): Run => ({
-        ...{ row: row.row, round, started: false, detected: false, rootNamed: false, healed: false },
-        ...{
-          escalated: false,
-          madeWorse: false,
-          repairMs: null,
-          deliveredAfterMs: null,
-          note: messageOf(error),
-        },
-      }),
-    )
-    runs.push(run)
-    keep(PROGRESS, runs)
-    process.stderr.write(
-      `round ${round + 1}, row ${row.row} ${row.name}: ${run.healed ? 'healed' : 'NOT healed'} in ${run.repairMs ?? '-'} ms; ${run.note}\n`,
-    )
-  }
+const progressSchema = z.object({ commit: z.string(), seed: z.int(), runs: z.array(runSchema) })
+
+function goOn(): Run[] {
+  if (!existsSync(partial)) return []
+  const found = progressSchema.safeParse(JSON.parse(readFileSync(partial, 'utf8')))
+  return found.success && found.data.commit === commit && found.data.seed === seed ? found.data.runs : []
 }
 
-const share = (some: readonly Run[], is: (run: Run) => boolean): string =>
-  `${some.filter(is).length}/${some.length}`
-for (const { row, name } of ROWS) {
-  const some = runs.filter((run) => run.row === row)
-  const repairs = some.flatMap(({ repairMs }) => repairMs ?? [])
-  const p95 =
-    repairs.length >= 30
-      ? `p95 ${Math.round(quantile(repairs, 0.95))} ms`
-      : `max ${Math.round(Math.max(...repairs))} ms`
-  process.stdout.write(
-    `${String(row).padStart(2)} ${name.padEnd(14)} detected ${share(some, (run) => run.detected)} root ${share(some, (run) => run.rootNamed)} healed ${share(some, (run) => run.healed)} escalated ${share(some, (run) => run.escalated)} worse ${share(some, (run) => run.madeWorse)} repair median ${Math.round(quantile(repairs, 0.5))} ms, ${p95}\n`,
+const plans = schedule()
+const runs = goOn().filter(({ key }) => plans.some((plan) => plan.key === key))
+const notes = [...loadNote('when it began')]
+if (runs.length > 0) process.stderr.write(`going on after ${runs.length} of ${plans.length} runs\n`)
+const beganMs = performance.now()
+let done = 0
+for (const plan of plans) {
+  if (runs.some(({ key }) => key === plan.key)) continue
+  const run = await runOnce(plan)
+  runs.push(run)
+  done += 1
+  write(partial, JSON.stringify({ commit, seed, runs }))
+  const leftMin = ((performance.now() - beganMs) / done / 60_000) * (plans.length - runs.length)
+  const outcome = run.started ? (run.healed ? 'healed' : 'not healed') : 'DID NOT START'
+  const took = run.repairMs === null ? '' : ` in ${Math.round(run.repairMs)} ms`
+  process.stderr.write(
+    `${runs.length}/${plans.length}, ${leftMin.toFixed(0)} min left: ${run.key} on ${run.topology}: ${outcome}${took}${run.playbooks.length > 0 ? ` by ${run.playbooks.join(', ')}` : ''}; outage ${Math.round(run.outageMs ?? 0)} ms; ${run.note}\n`,
   )
 }
-keep(values.json, { name: 'heal', control: values.control, seed: values.seed, runs })
-rmSync(PROGRESS, { force: true })
+
+const report = {
+  ...({
+    name: 'heal',
+    commit,
+    machine: machineOf(),
+    date: new Date().toISOString(),
+    seed,
+    notes,
+    runs,
+  } as const),
+}
+const text = tellReport(ROWS, report)
+write(values.json, `${JSON.stringify(report, undefined, 1)}\n`)
+write(values.json.replace(/(\.json)?$/, '.md'), text)
+rmSync(partial, { force: true })
+process.stdout.write(`${text}\n`)

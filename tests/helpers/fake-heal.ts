@@ -38,6 +38,7 @@ const examplePlan = (): PlanDocument => ({
       ...{ id: 'away', action: 'quarantine-peer', subject: 'node phone', target: peer('A'), at: 'laptop' },
       ...{ optional: false, after: [], state: 'pending', startedAt: null, endedAt: null, outcome: null },
       undo: 'release-peer',
+      statement: `quarantine-peer of node:${peer('B')} at ${peer('A')} for="1h"`,
     },
   ],
   approvals: [],

@@ -2,10 +2,11 @@ import type { PlanDocument, WhyDocument } from '../../contract/heal-schemas.ts'
 import type { CallOptions, NodeApi } from '../../control/node-api.ts'
 import { type PeerId, parseIncidentId, parsePlanId } from '../../domain/ids.ts'
 import type { Incident } from '../../domain/incident.ts'
-import type { Plan, PlanStep, PlanVote } from '../../domain/plan.ts'
+import { type Plan, type PlanStep, type PlanVote, statementOf } from '../../domain/plan.ts'
 import type { Subject } from '../../domain/subject.ts'
 import { precedentsOf } from '../../mapek/plan/precedents.ts'
 import { FaultError } from '../../platform/error.ts'
+import { checkShown, keepForeignVote } from '../mapek/vote-proofs.ts'
 import type { NodeParts } from '../node-parts.ts'
 
 export type HealParts = Pick<
@@ -47,7 +48,7 @@ export const stepView = (parts: Parts, step: PlanStep): PlanDocument['steps'][nu
   ...{ id: step.id, action: step.action, subject: subjectText(parts, step.subject) },
   ...{ target: step.target, at: nameOf(parts, step.target), optional: step.optional, after: [...step.after] },
   ...{ state: step.state, startedAt: step.startedAt ?? null, endedAt: step.endedAt ?? null },
-  ...{ outcome: step.outcome ?? null, undo: step.compensation?.action ?? null },
+  ...{ outcome: step.outcome ?? null, undo: step.compensation?.action ?? null, statement: statementOf(step) },
 })
 
 const planView = (parts: Parts, plan: Plan): PlanDocument => ({
@@ -167,17 +168,9 @@ const unknownPlan = (id: string): Error =>
 
 export function planOperations(parts: Parts): NodeApi['plans'] {
   const { plans } = parts.knowledge
-  const vote =
-    (verdict: PlanVote['verdict']): NodeApi['plans']['approve'] =>
-    async ({ id, comment }, options) => {
-      const cast = {
-        by: voter(parts, options),
-        verdict,
-        at: parts.clock.now(),
-        comment: comment ?? undefined,
-      }
-      return { plan: planView(parts, parts.heal.loop.vote(id, cast)) }
-    }
+  const castOf = (verdict: PlanVote['verdict'], comment: string | null, options: CallOptions): PlanVote => ({
+    ...{ by: voter(parts, options), verdict, at: parts.clock.now(), comment: comment ?? undefined },
+  })
   return {
     list: async ({ waiting }) => ({
       items: (waiting
@@ -190,8 +183,21 @@ export function planOperations(parts: Parts): NodeApi['plans'] {
       if (plan === undefined) throw unknownPlan(id)
       return { plan: planView(parts, plan) }
     },
-    approve: vote('approve'),
-    reject: vote('reject'),
+    async approve({ id, comment, steps }, options) {
+      const plan = plans.get(id)
+      if (plan === undefined) throw unknownPlan(id)
+      const { caller, action } = options
+      if (steps !== undefined) checkShown(plan, steps)
+      const proof =
+        caller.via === 'mesh'
+          ? keepForeignVote({ approver: caller.peer, action, steps })
+          : parts.heal.proveVote(plan, comment)
+      const cast = { ...castOf('approve', comment, options), ...(proof === undefined ? {} : { proof }) }
+      return { plan: planView(parts, parts.heal.loop.vote(id, cast)) }
+    },
+    async reject({ id, comment }, options) {
+      return { plan: planView(parts, parts.heal.loop.vote(id, castOf('reject', comment, options))) }
+    },
     undo: async ({ id }, options) => ({
       plan: planView(parts, await parts.heal.loop.undo(id, voter(parts, options).split(' ')[0] ?? '')),
     }),

@@ -1,6 +1,6 @@
 import type { PlaybookSummary } from '../../contract/heal-schemas.ts'
 import type { NodeApi } from '../../control/node-api.ts'
-import { talliesOf } from '../../mapek/loop/incident-runner.ts'
+import { talliesOf } from '../../mapek/loop/tallies.ts'
 import { parsePlaybook } from '../../mapek/playbooks/parse-playbook.ts'
 import type { Playbook } from '../../mapek/playbooks/playbook-schema.ts'
 import { FaultError } from '../../platform/error.ts'

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { PeerId } from '../../domain/ids.ts'
 import type { Incident } from '../../domain/incident.ts'
+import type { Plan, VoteProof } from '../../domain/plan.ts'
 import type { Subject } from '../../domain/subject.ts'
 import type { Knowledge } from '../../knowledge/knowledge.ts'
 import type { ActionOrder, Actuators } from '../../mapek/execute/ports.ts'
@@ -31,6 +32,7 @@ import { createPlanStore, createStepJournal } from './plan-stores.ts'
 import { createPlaybookShelf, type PlaybookShelf } from './playbook-shelf.ts'
 import { createRemoteActions, type RemoteActions } from './remote-actions.ts'
 import { createTargetGuards } from './target-guards.ts'
+import { carriedVotes, proveOwnVote } from './vote-proofs.ts'
 
 export interface HealDeps {
   readonly clock: Clock
@@ -55,6 +57,8 @@ export interface HealOptions {
 export interface Heal {
   readonly loop: RepairLoop
   readonly playbooks: PlaybookShelf
+  /** Signs, for others to see, that whoever sits at this node agrees to a plan. */
+  proveVote(plan: Plan, comment: string | null): VoteProof
   /** In the order in which they start. */
   readonly lifecycles: readonly Lifecycle[]
 }
@@ -141,7 +145,9 @@ export function createHeal(deps: HealDeps, options: HealOptions): Heal {
     },
     loopSettings(options.settings),
   )
-  return { loop, playbooks, lifecycles: [remote, loop] }
+  const proveVote: Heal['proveVote'] = (plan, comment) =>
+    proveOwnVote({ clock, random }, deps.identity, plan, comment)
+  return { loop, playbooks, proveVote, lifecycles: [remote, loop] }
 }
 
 /** Whoever has no certificate that counts is allowed nothing. */
@@ -173,9 +179,7 @@ function createActuators(
   return {
     perform(order, signal) {
       if (order.target === stack.membership.self) return perform(order, signal)
-      const approvals = knowledge.plans.get(order.plan)?.approvals ?? []
-      const names = approvals.filter(({ verdict }) => verdict === 'approve').map(({ by }) => by)
-      return remote.perform(order, names, signal)
+      return remote.perform(order, carriedVotes(knowledge.plans.get(order.plan)?.approvals ?? []), signal)
     },
   }
 }

@@ -11,7 +11,7 @@ import type { Routing } from '../../mesh/routing/routing.ts'
 import type { Sessions } from '../../mesh/sessions/sessions.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { parseDuration } from '../../platform/duration.ts'
-import { FaultError, messageOf } from '../../platform/error.ts'
+import { FaultError, hasCode, messageOf } from '../../platform/error.ts'
 import { sleep } from '../../platform/wait.ts'
 import type { Services } from '../../services/services.ts'
 
@@ -110,13 +110,39 @@ function crosses(self: PeerId, subject: Subject): (path: readonly PeerId[]) => b
   }
 }
 
+const DIAL_POLL_MS = 100
+/** Shorter than the steps of playbooks last, so that the reason is told and not only that time was up. */
+const THEIR_DIAL_MS = 4_000
+
+/**
+ * Behind a NAT, or without an address that it announces, only one end of a link can dial. The other one has done its part
+ * when that dial arrives.
+ */
+async function awaitTheirDial(deps: LocalActionDeps, peer: PeerId, signal: AbortSignal): Promise<boolean> {
+  const { clock, links } = deps
+  const untilMs = clock.monotonicMs() + THEIR_DIAL_MS
+  while (!links.links().some((link) => link.peer === peer && link.state === 'up')) {
+    if (clock.monotonicMs() >= untilMs) {
+      const who = nameOf(deps, peer)
+      throw new Error(
+        `only ${who} can dial this link, for no address of ${who} is known here, and it did not`,
+      )
+    }
+    await sleep(clock, DIAL_POLL_MS, signal)
+  }
+  return true
+}
+
 const redial: Perform = async (deps, order, signal) => {
   const { links } = deps
   if (order.subject.kind === 'link' || order.subject.kind === 'node') {
     const peer = otherOf(deps, order)
     const before = links.links().find((link) => link.peer === peer)
     if (before?.state === 'up') return unchanged(`the link to ${nameOf(deps, peer)} is up`)
-    const isNew = await links.renew(peer, signal)
+    const isNew = await links.renew(peer, signal).catch((error: unknown) => {
+      if (hasCode(error, 'NO_ADDRESS')) return awaitTheirDial(deps, peer, signal)
+      throw error
+    })
     return isNew
       ? changed(`there is a new connection to ${nameOf(deps, peer)}`)
       : unchanged(`${nameOf(deps, peer)} keeps the connection that there was`)

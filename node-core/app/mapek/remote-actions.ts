@@ -17,6 +17,7 @@ import { bytesOf, bytesUpTo, decodeStrict, encodeStrict, parsedText, timeMs } fr
 import type { HybridKey, HybridPublicKey } from '../../security/hybrid-key.ts'
 import { ed25519KeyOf } from '../../security/identity.ts'
 import { decodeRecord, type RecordKind, signRecord, verifyRecord } from '../../security/signed-record.ts'
+import { type CarriedVote, provenApprovers } from './vote-proofs.ts'
 
 /*
  * `/x0t/action/1`: the coordinator of a repair asks another member for one step. The target opens with its boot epoch
@@ -27,7 +28,10 @@ import { decodeRecord, type RecordKind, signRecord, verifyRecord } from '../../s
 const ACTION_PROTOCOL = '/x0t/action/1'
 const MAX_LIFE_MS = 60_000
 const NONCE_BYTES = 16
-const MAX_FRAME_BYTES = 16 * 1024
+const MAX_FRAME_BYTES = 64 * 1024
+const MAX_VOTE_BYTES = 8 * 1024
+/** One yes decides; a second may have crossed it. */
+const MAX_VOTES = 2
 const HELLO_MS = 5_000
 /** An action may take as long as the steps of playbooks do. */
 const SERVE_MS = 10 * 60_000
@@ -55,8 +59,15 @@ const orderSchema = z.strictObject({
   args: z.record(z.string().max(64), z.union([z.string().max(200), z.number(), z.boolean()])),
   key: z.string().max(200),
   isResumed: z.boolean(),
-  /** Names of the people who approved the plan, as this node has them: its certificate answers for them. */
-  approvedBy: z.array(z.string().max(200)).max(8),
+  /** Of people who agreed to the plan, each signed by the approver's own key: see vote-proofs.ts. */
+  votes: z
+    .array(
+      z.strictObject({
+        ...{ approver: peerId, action: bytesUpTo(MAX_VOTE_BYTES) },
+        ...{ comment: z.string().max(500).nullable(), steps: z.array(z.string().max(500)).max(64) },
+      }),
+    )
+    .max(MAX_VOTES),
 })
 type SignedOrder = z.infer<typeof orderSchema>
 
@@ -102,14 +113,14 @@ export interface RemoteActionDeps {
   /** What a member asks for, done here. */
   readonly perform: (from: PeerId, order: ActionOrder, signal: AbortSignal) => Promise<ActionReport>
   readonly measure: (peers: readonly PeerId[], signal: AbortSignal) => Promise<readonly MeasuredWay[]>
-  /** This node's own guards; a reason refuses. */
-  readonly judge: (from: PeerId, order: ActionOrder, approvedBy: readonly string[]) => string | undefined
+  /** This node's own guards; a reason refuses. `approvers` have proven by their own signatures that they agreed. */
+  readonly judge: (from: PeerId, order: ActionOrder, approvers: readonly PeerId[]) => string | undefined
 }
 
 /** Steps that other members do, and what they measure. */
 export interface RemoteActions extends Lifecycle {
   /** @throws FaultError ACTION_REFUSED, ACTION_BROKEN, and what opening a stream throws */
-  perform(order: ActionOrder, approvedBy: readonly string[], signal: AbortSignal): Promise<ActionReport>
+  perform(order: ActionOrder, votes: readonly CarriedVote[], signal: AbortSignal): Promise<ActionReport>
   /** @throws as `perform` */
   measure(at: PeerId, peers: readonly PeerId[], signal: AbortSignal): Promise<readonly MeasuredWay[]>
 }
@@ -120,21 +131,11 @@ export function createRemoteActions(deps: RemoteActionDeps): RemoteActions {
   const done = createDoneOrders()
   const logger = deps.logger.child({ component: 'actions' })
   return {
-    async perform(order, approvedBy, signal) {
-      const reply = await ask(deps, order.target, signal, (hello) => {
-        const value: SignedOrder = {
-          ...{ meshId: deps.membership.meshId, target: order.target, epoch: hello.epoch, nonce: hello.nonce },
-          ...{
-            expiresAt: clock.now() + MAX_LIFE_MS,
-            plan: order.plan,
-            incident: order.incident,
-            step: order.step,
-          },
-          ...{ action: order.action, subject: order.subject, args: { ...order.args }, key: order.key },
-          ...{ isResumed: order.isResumed, approvedBy: [...approvedBy] },
-        }
-        return { kind: 'act', order: signRecord(ORDER, deps.key, value).bytes }
-      })
+    async perform(order, votes, signal) {
+      const reply = await ask(deps, order.target, signal, (hello) => ({
+        kind: 'act',
+        order: signOrder(deps, hello, order, votes),
+      }))
       if (reply.kind === 'report') return { changed: reply.changed, text: reply.text }
       throw broken(order.target)
     },
@@ -160,6 +161,27 @@ export function createRemoteActions(deps: RemoteActionDeps): RemoteActions {
     },
     stop: () => streams.unhandle(ACTION_PROTOCOL),
   }
+}
+
+/** An order for one occasion: the hello of the target says for which. */
+export function signOrder(
+  {
+    clock,
+    membership,
+    key,
+  }: Pick<RemoteActionDeps, 'clock' | 'key'> & {
+    readonly membership: Pick<Membership, 'meshId'>
+  },
+  { epoch, nonce }: z.infer<typeof helloSchema>,
+  order: ActionOrder,
+  votes: readonly CarriedVote[],
+): Uint8Array {
+  const value: SignedOrder = {
+    ...{ ...order, args: { ...order.args } },
+    ...{ meshId: membership.meshId, epoch, nonce, expiresAt: clock.now() + MAX_LIFE_MS },
+    votes: votes.slice(0, MAX_VOTES).map((vote) => ({ ...vote, steps: [...vote.steps] })),
+  }
+  return signRecord(ORDER, key, value).bytes
 }
 
 const broken = (peer: PeerId): Error =>
@@ -227,7 +249,8 @@ async function serve(
   // Asked again because the answer was lost: what was done is told, and not done again.
   const known = done.get(order.key)
   if (known !== undefined) return answer({ kind: 'report', ...known })
-  const why = deps.judge(from, order, order.approvedBy)
+  const keys = { clock: deps.clock, keyOf: (peer: PeerId) => keyOf(deps.membership, peer) }
+  const why = deps.judge(from, order, provenApprovers(keys, from, order, order.votes))
   if (why !== undefined) return answer({ kind: 'refused', why })
   try {
     const report = await deps.perform(from, order, signal)

@@ -5,8 +5,8 @@ import type { Clock } from '../../platform/clock.ts'
 import type { RemoteActionDeps } from './remote-actions.ts'
 
 /**
- * What shuts a member out, or lets it in again. A person has to have approved it, and the order is signed by the node at
- * which that person sits: so that node's own certificate has to carry the role, and a name in the order proves nothing.
+ * What shuts a member out, or lets it in again. A person has to have approved the former, by a signature of a certificate
+ * with the role; and the node that asks has to have the role as well, for it is the one that says why.
  */
 const NEEDS_APPROVAL: readonly StepAction[] = ['quarantine-peer']
 const NEEDS_OPERATOR: readonly StepAction[] = ['quarantine-peer', 'release-peer']
@@ -35,7 +35,11 @@ export function createTargetGuards({
   isServiceBroken,
 }: TargetGuardDeps): RemoteActionDeps['judge'] {
   let recent: { readonly from: PeerId; readonly atMs: number }[] = []
-  return (from, order, approvedBy) => {
+  const isOperator = (peer: PeerId): boolean => {
+    const role = roleOf(peer)
+    return role !== undefined && roleAtLeast(role, 'operator')
+  }
+  return (from, order, approvers) => {
     const nowMs = clock.monotonicMs()
     recent = recent.filter(({ atMs }) => nowMs - atMs < 60_000)
     if (recent.filter((past) => past.from === from).length >= MAX_ORDERS_PER_MINUTE)
@@ -43,12 +47,11 @@ export function createTargetGuards({
     recent.push({ from, atMs: nowMs })
     const isUndo = ['release-route', 'undrain-node', 'release-peer'].includes(order.action)
     if (!mayHeal(from)) return 'the policy lets it heal nothing at this node'
-    const role = roleOf(from)
-    if (NEEDS_OPERATOR.includes(order.action) && (role === undefined || !roleAtLeast(role, 'operator')))
+    if (NEEDS_OPERATOR.includes(order.action) && !isOperator(from))
       return `${order.action} takes the certificate of an operator`
     if (isPaused() && !isUndo) return 'the loop of this node is paused'
-    if (NEEDS_APPROVAL.includes(order.action) && approvedBy.length === 0)
-      return `${order.action} takes a person's approval`
+    if (NEEDS_APPROVAL.includes(order.action) && !approvers.some(isOperator))
+      return `${order.action} takes a person's approval, signed by the certificate of an operator`
     const { subject } = order
     if (subject.kind === 'link' && !subject.ends.some((end) => end === self))
       return 'this node is no end of that link'

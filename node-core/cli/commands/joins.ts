@@ -46,7 +46,17 @@ const idInput = z.object({
 
 /** A repair that waits for a person is decided by the same words as a machine that wants to join. */
 async function decidePlan(context: CliContext, id: PlanId, verdict: 'approve' | 'reject'): Promise<ExitCode> {
-  const { plan } = await context.connect(context.timeoutMs ?? CALL_MS).plans[verdict]({ id, comment: null })
+  const { plans } = context.connect(context.timeoutMs ?? CALL_MS)
+  const decide = async () => {
+    if (verdict === 'reject') return plans.reject({ id, comment: null })
+    // What is shown is what is signed: other nodes do nothing on the word of the one that made the plan.
+    const { plan: shown } = await plans.show({ id })
+    const steps = shown.steps.map(({ statement }) => statement)
+    for (const { action, subject, at } of shown.steps)
+      context.output.note(`${action} of ${subject}, at ${at}`)
+    return plans.approve({ id, comment: null, steps })
+  }
+  const { plan } = await decide()
   context.output.done({ plan }, `${plan.id} (${plan.playbook}) is ${plan.state}.`)
   return EXIT.done
 }

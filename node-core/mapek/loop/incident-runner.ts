@@ -10,7 +10,6 @@ import { judgePlan } from '../guards/guards.ts'
 import type { IncidentBook } from '../incidents/incident-book.ts'
 import { type Proposal, propose, type RankedPlaybook } from '../plan/planner.ts'
 import { featuresOf } from '../plan/precedents.ts'
-import { type Tally, withOutcome } from '../plan/ranking.ts'
 import type { VerifyKind } from '../playbooks/playbook-schema.ts'
 import type { Approvals } from './approvals.ts'
 import { type DeliveryWatch, type Passed, watchDelivery } from './delivery-watch.ts'
@@ -24,6 +23,7 @@ import type {
   PlaybookSource,
   SettingStore,
 } from './ports.ts'
+import { talliesOf } from './tallies.ts'
 
 export interface RunnerDeps {
   readonly clock: Clock
@@ -49,12 +49,12 @@ const SETTLE_MS = 800
 /** A withheld plan is judged again for so long; then a person is called. */
 const WITHHOLD_LIMIT_MS = 10 * 60_000
 const RETRY_MS = 2_000
-const MAX_TALLIED = 2_000
 
 /** Why a candidate came to nothing, or that what was broken works again. */
 type Turn =
   | { readonly kind: 'healed' }
   | { readonly kind: 'next' }
+  | { readonly kind: 'handed-over' }
   | { readonly kind: 'person'; readonly why: string }
 
 /** Sees one incident through: measure, choose, ask or act, verify, the next candidate, a person. */
@@ -96,6 +96,7 @@ class IncidentRun {
     for (;;) {
       const incident = this.#incident()
       if (incident === undefined || isOver(incident.state) || this.#signal.aborted) return
+      if (!this.#isOurs(incident)) return
       const proposal = this.#propose(incident)
       const [chosen] = proposal.ranked
       const kind = chosen?.playbook.verify.expect ?? 'delivery'
@@ -105,7 +106,7 @@ class IncidentRun {
           proposal.candidates.length === 0 ? 'no playbook answers to it' : 'no candidate is left',
         )
       const turn = await this.#turn(incident, proposal, chosen)
-      if (turn.kind === 'healed') return
+      if (turn.kind === 'healed' || turn.kind === 'handed-over') return
       if (turn.kind === 'person') return this.#escalate(turn.why)
       this.#tried.add(chosen.playbook.playbook)
     }
@@ -149,21 +150,26 @@ class IncidentRun {
       if (decided.state !== 'approved') return { kind: 'person', why: `${plan.id}: ${decided.reason}` }
       ready = decided
     }
-    const allowed = await this.#allowed(incident, chosen, ready)
-    if (allowed !== 'allowed') {
-      const reason = allowed === 'healed' ? 'it worked again before it was needed' : allowed
+    const { turn, reason } = await this.#allowed(incident, chosen, ready)
+    if (turn !== undefined) {
       this.#save({ ...ready, state: 'withheld', reason, endedAt: this.#now() })
-      return allowed === 'healed' ? { kind: 'healed' } : { kind: 'person', why: allowed }
+      return turn
+    }
+    // Meanwhile the witnesses may have agreed on another node: two that repair one thing are in each other's way.
+    const now = this.#incident()
+    if (now === undefined || !this.#isOurs(now)) {
+      this.#save({ ...ready, state: 'withheld', reason: 'another node repairs it', endedAt: this.#now() })
+      return { kind: 'handed-over' }
     }
     return this.#act(incident, chosen, ready)
   }
 
-  /** Resolves when the guards let it begin; with what they say when they do not for long, or when it works again. */
+  /** Resolves when the guards let it begin; with a turn when they do not for long, or when it works again. */
   async #allowed(
     incident: Incident,
     chosen: RankedPlaybook,
     plan: Plan,
-  ): Promise<'allowed' | 'healed' | string> {
+  ): Promise<{ readonly turn: Turn | undefined; readonly reason: string }> {
     const { guards, mesh, clock, isSafeMode } = this.#deps
     const startedMs = clock.monotonicMs()
     for (;;) {
@@ -176,15 +182,18 @@ class IncidentRun {
             until: undefined,
           } as const)
         : judgePlan(incident, chosen, backing, guards.facts(mesh.view()))
-      if (verdict.kind === 'allowed') return 'allowed'
+      if (verdict.kind === 'allowed') return { turn: undefined, reason: '' }
       const text = `${plan.playbook} is held back (${verdict.guard}): ${verdict.reason}.`
       if (this.#said !== verdict.guard) {
         this.#said = verdict.guard
         this.#append('proposal', text, plan)
         this.#save({ ...plan, state: 'withheld', reason: verdict.reason })
       }
-      const isEndless = ['blast-radius', 'destructive'].includes(verdict.guard)
-      if (isEndless || clock.monotonicMs() - startedMs > WITHHOLD_LIMIT_MS) return verdict.reason
+      const { reason } = verdict
+      // No waiting makes a plan smaller; another candidate may be.
+      if (verdict.guard === 'blast-radius') return { turn: { kind: 'next' }, reason }
+      if (verdict.guard === 'destructive' || clock.monotonicMs() - startedMs > WITHHOLD_LIMIT_MS)
+        return { turn: { kind: 'person', why: reason }, reason }
       const waitMs = Math.max(
         100,
         Math.min(RETRY_MS, (verdict.until ?? Number.POSITIVE_INFINITY) - clock.now()),
@@ -196,7 +205,7 @@ class IncidentRun {
         this.#signal.throwIfAborted()
         if (passed !== undefined) {
           this.#resolve(passed, 'It works again without a repair.')
-          return 'healed'
+          return { turn: { kind: 'healed' }, reason: 'it worked again before it was needed' }
         }
       }
     }
@@ -245,8 +254,9 @@ class IncidentRun {
       done = this.#save({ ...undone, verification })
     }
     guards.ended(done)
+    // A node that is being stopped says nothing about the playbook.
+    if (this.#signal.aborted) return { kind: 'handed-over' }
     this.#learn(done, incident, false, startedMs)
-    if (this.#signal.aborted) return { kind: 'person', why: 'the loop is stopping' }
     this.#move('diagnosed', 'state', `${plan.playbook} came to nothing: ${done.reason}.`, done)
     return { kind: 'next' }
   }
@@ -286,10 +296,14 @@ class IncidentRun {
     })
   }
 
+  #isOurs({ coordinator }: Incident): boolean {
+    return coordinator === this.#deps.mesh.view().self
+  }
+
   async #escalate(why: string): Promise<void> {
+    if (this.#signal.aborted) return
     const incident = this.#move('escalated', 'state', `A person is needed: ${why}.`)
-    if (incident === undefined || this.#signal.aborted) return
-    await this.#deps.people.call(incident, why)
+    if (incident !== undefined) await this.#deps.people.call(incident, why)
   }
 
   #resolve({ at }: Passed, text: string, plan?: Plan): void {
@@ -375,14 +389,4 @@ class IncidentRun {
   #now(): number {
     return this.#deps.clock.now()
   }
-}
-
-/** What the outcomes say of each playbook against a symptom, the oldest first, so that what is old fades. */
-export function talliesOf(outcomes: OutcomeStore, code: string): readonly Tally[] {
-  const tallies = new Map<string, Tally>()
-  for (const { playbook, succeeded } of outcomes.recent(MAX_TALLIED, code).toReversed()) {
-    const before = tallies.get(playbook) ?? { playbook, code, wins: 0, losses: 0 }
-    tallies.set(playbook, withOutcome(before, succeeded))
-  }
-  return [...tallies.values()]
 }

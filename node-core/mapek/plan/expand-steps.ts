@@ -59,7 +59,8 @@ function placesOf(place: StepPlace, { subject, witnesses }: Incident, mesh: Mesh
     case 'everyone':
       return alive(mesh.members)
     case 'consumers':
-      return alive(mesh.members.filter((peer) => subject.kind !== 'service' || peer !== subject.provider))
+      // Those whose own traffic has met it: whoever does not use the service has nothing to switch.
+      return alive(witnesses.filter((peer) => subject.kind !== 'service' || peer !== subject.provider))
     case 'provider':
     case 'subject':
     case 'ends':

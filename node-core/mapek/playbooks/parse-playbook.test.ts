@@ -50,7 +50,7 @@ describe('a playbook file', () => {
       'a setting that there is not',
       'risk: low',
       'risk: low\nrun: /bin/sh',
-      'a.yaml:1:1: Unrecognized key: "run"',
+      'a.yaml:9:6: Unrecognized key: "run"',
     ],
     ['an action that there is not', 'do: redial', 'do: shell', /^a\.yaml:16:9: steps\.1\.do: /],
     [

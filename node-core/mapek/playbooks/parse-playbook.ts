@@ -38,9 +38,12 @@ export function parsePlaybook(text: string, file: string): PlaybookResult {
     // The default bound on aliases stops a bomb of references.
     const result = playbookSchema.safeParse(document.toJS() ?? {})
     if (result.success) return { ok: true, playbook: result.data }
-    const problems = result.error.issues.slice(0, MAX_PROBLEMS).map(({ path, message }) => {
+    const problems = result.error.issues.slice(0, MAX_PROBLEMS).map((issue) => {
+      const { path, message } = issue
       const key = path.join('.')
-      return at(offsetOf(document, path), key === '' ? message : `${key}: ${message}`)
+      // What should not be there stands below where it should not.
+      const place = issue.code === 'unrecognized_keys' ? [...path, ...issue.keys.slice(0, 1)] : path
+      return at(offsetOf(document, place), key === '' ? message : `${key}: ${message}`)
     })
     return { ok: false, problems }
   } catch (error) {

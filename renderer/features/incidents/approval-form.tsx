@@ -22,7 +22,10 @@ export function ApprovalForm({ plan, incident }: ApprovalFormProps) {
 
   async function vote(approve: boolean): Promise<void> {
     const input = { id: plan.id, comment: comment.trim() === '' ? null : comment.trim() }
-    const done = await run((client) => (approve ? client.plans.approve(input) : client.plans.reject(input)))
+    const steps = plan.steps.map(({ statement }) => statement)
+    const done = await run((client) =>
+      approve ? client.plans.approve({ ...input, steps }) : client.plans.reject(input),
+    )
     await Promise.all([whyOf(incident).refresh(), incidentById(incident).refresh(), healStatus.refresh()])
     if (done) showToast('good', approve ? t('plan.youApproved') : t('plan.youRejected'))
   }
