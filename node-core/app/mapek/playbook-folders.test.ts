@@ -33,7 +33,7 @@ const book = (name: string, title = 'Dial it again', more = ''): string =>
   ].join('\n')
 const shelf = () => createPlaybookShelf({ logger: silentLogger }, { folder, shipped })
 
-describe("the folders of playbooks", () => {
+describe('the folders of playbooks', () => {
   it('has what came with the program, and what a person put into the home in place of it', async () => {
     await writeFile(join(shipped, 'a.yaml'), book('a', 'As it came'))
     await writeFile(join(shipped, 'b.yaml'), book('b', 'As it came'))

@@ -75,7 +75,7 @@ async function serve(node: TestNode = target) {
   const remote = createRemoteActions({
     ...{ clock, random: world.random, logger: silentLogger, streams, key: node.identity.key },
     membership: membershipOf(node),
-    async perform(order) {
+    async perform(_from, order) {
       performed.push(order)
       return { changed: true, text: 'done' }
     },
