@@ -1,8 +1,11 @@
 import { createAnalyzer } from '../../mapek/analyze/analyzer.ts'
 import { createIncidentBook, type IncidentBook } from '../../mapek/incidents/incident-book.ts'
+import { createWitnessDesk } from '../../mapek/incidents/witness-desk.ts'
 import type { IncidentStore } from '../../mapek/ports.ts'
+import type { PeerStreams } from '../../mesh/host/peer-streams.ts'
 import type { NoiseHfsParts } from '../../noise-hfs/noise-hfs.ts'
 import { type Lifecycle, startAll, stopAll } from '../../platform/lifecycle.ts'
+import { createIncidentExchange } from './incident-exchange.ts'
 import { createMeshWatch, type WatchedParts } from './mesh-watch.ts'
 import { createResources } from './resources.ts'
 import { createStoreCheck } from './store-check.ts'
@@ -13,6 +16,7 @@ export interface Monitoring extends Lifecycle {
 
 export interface MonitoringDeps extends WatchedParts {
   readonly noise: Pick<NoiseHfsParts, 'events'>
+  readonly meshStreams: PeerStreams
   readonly knowledge: {
     readonly incidents: IncidentStore
     readonly meta: { set(key: string, value: string): void }
@@ -29,8 +33,14 @@ export function createMonitoring(deps: MonitoringDeps, options: { readonly home:
     { self: membership.self },
   )
   const watch = createMeshWatch(deps, deps.noise, { resources, storeCheck })
-  const analyzer = createAnalyzer({ clock, logger, watch, book: incidents })
-  const parts = [incidents, resources, watch, analyzer]
+  const { self, nameOf } = watch
+  const desk = createWitnessDesk({ clock, self, book: incidents, nameOf })
+  const { isToldOneWay } = desk
+  const analyzer = createAnalyzer({ clock, logger, watch, book: incidents, isToldOneWay })
+  const exchange = createIncidentExchange({
+    ...{ clock, logger, self, streams: deps.meshStreams, book: incidents, desk },
+  })
+  const parts = [incidents, resources, watch, exchange, analyzer]
   return {
     incidents,
     start: () => startAll(parts),

@@ -1,8 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import { z } from 'zod'
-import { type PeerId, parseIncidentId, parsePeerId, parsePlanId, parseServiceName } from '../../domain/ids.ts'
+import { type PeerId, parseIncidentId, parsePeerId, parsePlanId } from '../../domain/ids.ts'
 import { STEP_ACTIONS } from '../../domain/plan.ts'
-import { NODE_PARTS, type Subject } from '../../domain/subject.ts'
 import type { ActionOrder, ActionReport } from '../../mapek/execute/ports.ts'
 import { createMessageFrames, type MessageFrames } from '../../mesh/host/message-frames.ts'
 import type { PeerStreams } from '../../mesh/host/peer-streams.ts'
@@ -17,6 +16,7 @@ import { bytesOf, bytesUpTo, decodeStrict, encodeStrict, parsedText, timeMs } fr
 import type { HybridKey, HybridPublicKey } from '../../security/hybrid-key.ts'
 import { ed25519KeyOf } from '../../security/identity.ts'
 import { decodeRecord, type RecordKind, signRecord, verifyRecord } from '../../security/signed-record.ts'
+import { subjectSchema } from './subject-schema.ts'
 import { type CarriedVote, provenApprovers } from './vote-proofs.ts'
 
 /*
@@ -37,14 +37,6 @@ const HELLO_MS = 5_000
 const SERVE_MS = 10 * 60_000
 
 const peerId = parsedText(parsePeerId)
-const subjectSchema: z.ZodType<Subject> = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('node'), peer: peerId }),
-  z.strictObject({ kind: z.literal('link'), ends: z.tuple([peerId, peerId]) }),
-  z.strictObject({ kind: z.literal('service'), name: parsedText(parseServiceName), provider: peerId }),
-  z.strictObject({ kind: z.literal('mesh') }),
-  z.strictObject({ kind: z.literal('part'), peer: peerId, part: z.enum(NODE_PARTS) }),
-])
-
 const orderSchema = z.strictObject({
   meshId: z.string(),
   target: peerId,

@@ -23,7 +23,7 @@ afterEach(async () => {
 })
 
 /** Ada in a ring of six: boris and fritz are her neighbours. Faults are made by hand, looks at the mesh are real. */
-async function ringOfSix() {
+async function ringOfSix(isToldOneWay: (peer: PeerId) => boolean = () => false) {
   const clock = createManualClock()
   const signs = createEmitter<Signs>((error) => {
     throw error
@@ -63,7 +63,7 @@ async function ringOfSix() {
     { clock, store: createMemoryIncidentStore(), logger: silentLogger },
     { self: peerOf('ada') },
   )
-  const analyzer = createAnalyzer({ clock, logger: silentLogger, watch, book })
+  const analyzer = createAnalyzer({ clock, logger: silentLogger, watch, book, isToldOneWay })
   running.push(analyzer)
   await analyzer.start()
   /** Moves on in small steps, and lets promises settle in between. */
@@ -156,6 +156,18 @@ describe('the analysis of a ring of six', () => {
     breaks('boris', 'down', { silentSide: 'here' })
     await pass(400)
     expect(open()).toEqual(['The link between ada and boris carries one direction only'])
+  })
+
+  it('takes the name of the end that hears more for a link of which one direction is lost', async () => {
+    const told = new Set<PeerId>()
+    const { breaks, pass, open, book } = await ringOfSix((peer) => told.has(peer))
+    breaks('boris', 'down', { silentSide: 'here' })
+    await pass(500)
+    expect(open()).toEqual(['The link between ada and boris is down'])
+    told.add(peerOf('boris'))
+    await pass(500)
+    expect(open()).toEqual(['The link between ada and boris carries one direction only'])
+    expect(book.list({ open: true })[0]?.consequences.map(({ code }) => code)).toEqual(['link-down'])
   })
 
   it('blames its own network when all links go at once, and nobody else', async () => {

@@ -21,6 +21,8 @@ export interface AnalyzerDeps {
   readonly logger: Logger
   readonly watch: Watch
   readonly book: IncidentBook
+  /** The other end of a link said of late that of its two directions one arrives. */
+  readonly isToldOneWay?: (peer: PeerId) => boolean
 }
 
 /** Nothing happens: a look a second. Something is wrong or in doubt: five. A sign: at once. */
@@ -32,7 +34,9 @@ const CONFIRM_LIMIT_MS = 1_000
 const FAILURES_THAT_PROVE = 3
 
 /** Looks at the mesh again and again, and keeps the incidents that it finds in the book. */
-export function createAnalyzer({ clock, logger, watch, book }: AnalyzerDeps): Lifecycle {
+export function createAnalyzer(deps: AnalyzerDeps): Lifecycle {
+  const { clock, logger, watch, book } = deps
+  const isToldOneWay = deps.isToldOneWay ?? (() => false)
   const log = logger.child({ component: 'analyze' })
   const { self, nameOf } = watch
   const offs: (() => void)[] = []
@@ -78,7 +82,7 @@ export function createAnalyzer({ clock, logger, watch, book }: AnalyzerDeps): Li
     reachable = new Set(picture.members.filter(isThere).map(({ peer }) => peer))
     const isPending = (peer: PeerId): boolean => verdicts.get(peer) === 'pending'
     return [
-      ...findLinkFaults({ ...seen, self, nameOf, isGone: members.isGone, isPending }),
+      ...findLinkFaults({ ...seen, self, nameOf, isGone: members.isGone, isPending, isToldOneWay }),
       ...members.find(picture),
       ...own.find(picture),
     ]

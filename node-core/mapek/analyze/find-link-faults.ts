@@ -13,6 +13,8 @@ export interface LinkFaultDeps {
   readonly isGone: (peer: PeerId) => boolean
   /** Members of which it is not known yet whether they answer. */
   readonly isPending: (peer: PeerId) => boolean
+  /** Members whose word is that they hear this node and are not heard. */
+  readonly isToldOneWay: (peer: PeerId) => boolean
 }
 
 /** Links that ended so close together ended together. */
@@ -95,6 +97,13 @@ function findBrokenLinks(deps: LinkFaultDeps): Finding[] {
       continue
     }
     const isOneWay = silentSide === 'there' && !isGone(peer)
+    // The other end, which hears more, names the fault: then what is seen here is a consequence of it.
+    if (!isOneWay && deps.isToldOneWay(peer) && !isGone(peer)) {
+      findings.push({
+        ...{ code: 'link-one-way', subject: aboutLink(self, peer), confidence: 0.9, firstSeenAt: troubleAt },
+        text: `Nothing that ${name} sends over the direct link arrives here, while it says that it hears this node.`,
+      })
+    }
     findings.push({
       ...{ code: isOneWay ? 'link-one-way' : 'link-down', subject: aboutLink(self, peer) },
       ...{ confidence: 0.9, firstSeenAt: troubleAt },

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createManualClock } from '../../../tests/helpers/manual-clock.ts'
 import { createMemoryIncidentStore } from '../../../tests/helpers/memory-incident-store.ts'
@@ -9,7 +8,7 @@ import type { Severity, Symptom } from '../../domain/symptom.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { createIncidentBook, type Observation } from './incident-book.ts'
 import { mayMove } from './incident-edits.ts'
-import { EPOCH_MS, incidentId, mergedId } from './incident-id.ts'
+import { EPOCH_MS, incidentId } from './incident-id.ts'
 import { MAX_OPEN } from './incident-shelf.ts'
 import { MAX_NOTES } from './people-desk.ts'
 
@@ -138,16 +137,21 @@ describe('the incident book', () => {
     expect(kept.at(-1)?.text).toBe(`step ${MAX_TIMELINE + 49}`)
   })
 
-  it('agrees with another witness on the lower name, from whichever side, and answers to both', () => {
-    const { book, open, changes, store } = setUp()
-    const { id } = open()
-    const ids = ['inc-0000000000000000', 'inc-ffffffffffffffff'] as IncidentId[]
-    for (const other of ids) book.agree(book.get(id)?.id ?? id, other)
-    const kept = ids.reduce(mergedId, id)
-    for (const name of [id, ...ids]) expect(book.get(name)?.id).toBe(kept)
-    expect([...store.saved.keys()]).toEqual([kept])
-    expect(changes.at(1)).toMatchObject({ before: { id }, after: { id: kept } })
-    expect(open().id).toBe(kept)
+  it('takes the name that the coordinator gave it, and answers to both', () => {
+    const { book, open, changes, store, clock } = setUp()
+    const { id, code, subject } = open()
+    book.setWitnesses(id, [ADA, BORIS], BORIS)
+    const name = incidentId(code, subject, Math.floor(clock.now() / EPOCH_MS) - 1)
+    const report = {
+      ...{ id: name, code, subject, firstEvidenceAt: clock.now() },
+      evidence: [],
+      progress: [],
+    }
+    book.testify(id, { from: BORIS, name: 'boris', now: clock.now() }, report)
+    for (const either of [id, name]) expect(book.get(either)?.id).toBe(name)
+    expect([...store.saved.keys()]).toEqual([name])
+    expect(changes.at(-1)).toMatchObject({ before: { id }, after: { id: name } })
+    expect(open().id).toBe(name)
   })
 
   it('brings back after a restart what was not over', async () => {
@@ -215,17 +219,11 @@ describe('what people do with an incident', () => {
 })
 
 describe('names of incidents', () => {
-  it('differ by code, subject and epoch, and merge alike in any order', () => {
+  it('differ by code, subject and epoch', () => {
     const base = incidentId('link-down', linkSubject(ADA, BORIS), 1)
     expect(base).toMatch(/^inc-[0-9a-f]{16}$/)
     expect(incidentId('link-down', linkSubject(BORIS, ADA), 1)).toBe(base)
     expect(incidentId('link-down', linkSubject(ADA, BORIS), 2)).not.toBe(base)
     expect(incidentId('node-down', linkSubject(ADA, BORIS), 1)).not.toBe(base)
-    fc.assert(
-      fc.property(fc.nat(), fc.nat(), (a, b) => {
-        const [x, y] = [incidentId('a', { kind: 'mesh' }, a), incidentId('a', { kind: 'mesh' }, b)]
-        expect(mergedId(x, y)).toBe(mergedId(y, x))
-      }),
-    )
   })
 })

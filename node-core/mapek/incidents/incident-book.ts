@@ -1,5 +1,6 @@
 import type { IncidentId, PeerId } from '../../domain/ids.ts'
 import { type Incident, type IncidentState, isOver, type TimelineEntry } from '../../domain/incident.ts'
+import type { Subject } from '../../domain/subject.ts'
 import type { Symptom } from '../../domain/symptom.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { createEmitter, type Emitter } from '../../platform/emitter.ts'
@@ -17,10 +18,11 @@ import {
   withWitnesses,
   worse,
 } from './incident-edits.ts'
-import { illegalMove, incidentOver, unknownIncident } from './incident-fault.ts'
-import { epochOf, incidentId, mergedId, topicOf } from './incident-id.ts'
+import { illegalMove, unknownIncident } from './incident-fault.ts'
+import { epochOf, incidentId, topicOf } from './incident-id.ts'
 import { byUrgency, createIncidentShelf, type IncidentFilter } from './incident-shelf.ts'
 import { createPeopleDesk, type PeopleDesk } from './people-desk.ts'
+import { isNameOf, type Testimony, type WitnessReport, withTestimony } from './witness-report.ts'
 
 /** What the analysis found: a root cause, what it explains, and what the evidence says of it. */
 export interface Observation {
@@ -55,8 +57,10 @@ export interface IncidentBook extends Lifecycle, PeopleDesk {
   absorb(id: IncidentId, into: IncidentId): void
   /** Who saw it too, and who acts. */
   setWitnesses(id: IncidentId, witnesses: readonly PeerId[], coordinator: PeerId): Incident
-  /** Gives it the name that another witness gave it, if that one goes first. */
-  agree(id: IncidentId, other: IncidentId): Incident
+  /** The one that is not over and has this root. */
+  openOn(code: string, subject: Subject): Incident | undefined
+  /** Adds what another witness saw; takes the coordinator's name for it, where that can be a name of this very fault. */
+  testify(id: IncidentId, by: Testimony, report: WitnessReport): Incident
 }
 
 export interface IncidentBookDeps {
@@ -156,18 +160,15 @@ export function createIncidentBook(deps: IncidentBookDeps, options: IncidentBook
         const known = withWitnesses(incident, witnesses)
         return known.coordinator === coordinator ? known : { ...known, coordinator }
       }),
-    agree(id, other) {
-      const before = find(id)
-      if (isOver(before.state)) throw incidentOver(id)
-      if (before.aliases.includes(other) || before.id === other) return before
-      const kept = mergedId(before.id, other)
-      const given = kept === before.id ? other : before.id
-      const after = put(before, {
-        ...{ ...before, id: kept },
-        aliases: [...before.aliases, given].slice(-MAX_ALIASES),
-      })
+    openOn: (code, subject) => shelf.openOn(topicOf(code, subject)),
+    testify(id, by, report) {
+      const told = change(id, (incident) => withTestimony(incident, by, report))
+      const { id: name } = report
+      const isFree = shelf.get(name) === undefined && told.aliases.length < MAX_ALIASES
+      if (by.from !== told.coordinator || !isFree || !isNameOf(name, told)) return told
+      const after = put(told, { ...told, id: name, aliases: [...told.aliases, told.id] })
       // Afterwards: a crash between the two leaves it twice, never not at all.
-      if (kept !== before.id) shelf.forget(before.id)
+      shelf.forget(told.id)
       return after
     },
   }

@@ -80,5 +80,9 @@ export function withWitnesses(incident: Incident, witnesses: readonly PeerId[]):
   return all.length === incident.witnesses.length ? incident : { ...incident, witnesses: all.sort() }
 }
 
+/** Who has said something of it, each once: where a node stands makes it no witness that counts. */
+export const agreeingWitnesses = ({ evidence }: Incident): number =>
+  new Set(evidence.map(({ witness }) => witness)).size
+
 export const worse = (a: Severity, b: Severity): Severity =>
   SEVERITIES.indexOf(a) <= SEVERITIES.indexOf(b) ? a : b

@@ -4,7 +4,7 @@ import { type Subject, subjectKey } from '../../domain/subject.ts'
 
 /**
  * Witnesses see a fault within a second of each other, so that most of them draw the same epoch without a word. Those
- * that fall on both sides of a boundary agree on one name when they hear of each other (`mergedId`).
+ * that fall on both sides of a boundary take the name that the coordinator gave it when they hear of each other.
  */
 export const EPOCH_MS = 10_000
 
@@ -19,9 +19,6 @@ export function incidentId(code: string, subject: Subject, epoch: number): Incid
   if (id === undefined) throw new Error('a SHA-256 digest is hexadecimal')
   return id
 }
-
-/** The name that two witnesses of one fault keep: the same at both, whoever heard first. */
-export const mergedId = (a: IncidentId, b: IncidentId): IncidentId => (a < b ? a : b)
 
 /** One text for what an incident is about: at most one that is not over exists per topic. */
 export const topicOf = (code: string, subject: Subject): string => `${code} ${subjectKey(subject)}`

@@ -8,6 +8,7 @@ import type { Executor } from '../execute/executor.ts'
 import type { PlanStore } from '../execute/ports.ts'
 import { judgePlan } from '../guards/guards.ts'
 import type { IncidentBook } from '../incidents/incident-book.ts'
+import { agreeingWitnesses } from '../incidents/incident-edits.ts'
 import { type Proposal, propose, type RankedPlaybook } from '../plan/planner.ts'
 import { featuresOf } from '../plan/precedents.ts'
 import type { VerifyKind } from '../playbooks/playbook-schema.ts'
@@ -173,7 +174,7 @@ class IncidentRun {
     const { guards, mesh, clock, isSafeMode } = this.#deps
     const startedMs = clock.monotonicMs()
     for (;;) {
-      const backing = { approvals: plan.approvals.length, witnesses: incident.witnesses.length }
+      const backing = { approvals: plan.approvals.length, witnesses: agreeingWitnesses(incident) }
       const verdict = isSafeMode()
         ? ({
             kind: 'withheld',

@@ -11,6 +11,7 @@ import { createExecutor } from '../execute/executor.ts'
 import type { Actuators, PlanStore, StepJournal } from '../execute/ports.ts'
 import { judgePlan } from '../guards/guards.ts'
 import type { IncidentBook } from '../incidents/incident-book.ts'
+import { agreeingWitnesses } from '../incidents/incident-edits.ts'
 import { propose } from '../plan/planner.ts'
 import type { Playbook } from '../playbooks/playbook-schema.ts'
 import { createApprovals } from './approvals.ts'
@@ -214,7 +215,7 @@ class Loop implements RepairLoop {
       const why = candidates[0]?.reasons.join('; ') ?? 'its trigger does not fit the incident'
       return { matches: false, mode: null, why, heldBackBy: null, blastRadius: 0, steps: [] }
     }
-    const backing = { approvals: 0, witnesses: incident.witnesses.length }
+    const backing = { approvals: 0, witnesses: agreeingWitnesses(incident) }
     const verdict = judgePlan(incident, chosen, backing, guards.facts(view))
     const heldBackBy = verdict.kind === 'allowed' ? null : `${verdict.guard}: ${verdict.reason}`
     const why = candidates[0]?.reasons.at(-1) ?? ''

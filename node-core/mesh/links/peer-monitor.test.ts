@@ -73,6 +73,21 @@ describe('peer monitor', () => {
     expect(evidence(a).phi).toBeGreaterThanOrEqual(SUSPECT_PHI)
   })
 
+  it('knows it within a second under traffic, and only when the peer says so again and again', () => {
+    const { a, b, clock, cut, run, setRhythm, evidence } = setUp()
+    setRhythm(BUSY_INTERVAL_MS)
+    run(10_000)
+    // One beat that was written while ours waited to be read.
+    a.receive({ ...b.nextBeat(BUSY_INTERVAL_MS), silentMs: 700 })
+    expect(evidence(a).phi).toBeLessThan(SUSPECT_PHI)
+    run(1_000)
+    cut.ab = true
+    const fromMs = clock.monotonicMs()
+    while (evidence(a).phi < SUSPECT_PHI) run(BUSY_INTERVAL_MS)
+    expect(evidence(a).silentSide).toBe('there')
+    expect(clock.monotonicMs() - fromMs).toBeLessThan(1_000)
+  })
+
   it('gives the peer time to answer when traffic begins, and not more than that', () => {
     const { clock, a, run, setRhythm, evidence } = setUp()
     run(10_000)

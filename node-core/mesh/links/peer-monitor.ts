@@ -42,6 +42,8 @@ export class PeerMonitor {
   #last: { readonly beat: Beat; readonly atMs: number } | undefined
   #forgiven = { heardMs: 0, silenceMs: 0 }
   #skipsNextGap = true
+  /** Beats in a row in which the other end said that it has heard nothing since the one before. */
+  #grewSilent = 0
 
   constructor(clock: Clock, lastReceivedMs: () => number) {
     this.#clock = clock
@@ -78,6 +80,10 @@ export class PeerMonitor {
       this.#lateness = recordLateness(this.#lateness, Math.max(0, gapMs - intervalMs))
     }
     this.#skipsNextGap = false
+    const before = this.#last?.beat
+    const isSilent =
+      before !== undefined && beat.silentMs >= before.silentMs + beat.sentAtMs - before.sentAtMs - 5
+    this.#grewSilent = isSilent ? this.#grewSilent + 1 : 0
     this.#last = { beat, atMs: nowMs }
   }
 
@@ -113,9 +119,14 @@ export class PeerMonitor {
     const isBusy = rhythm.intervalMs < IDLE_INTERVAL_MS
     const fromMs = Math.max(this.#heardMs(), isBusy ? rhythm.sinceMs + rttMs : 0)
     const phiHere = suspicion(this.#lateness, this.#clock.monotonicMs() - fromMs, expectedMs, lagMs)
-    // What the other end says of us is as old as its last beat, and idle beats are all that it could count on.
+    // What the other end says of us is as old as its last beat.
     const silentThereMs = this.#last?.beat.silentMs ?? 0
-    const phiThere = suspicion([], silentThereMs - rttMs, IDLE_INTERVAL_MS, lagMs)
+    const phiThere = suspicion(
+      [],
+      silentThereMs - rttMs,
+      this.#countedOnMs(rhythm, silentThereMs + rttMs),
+      lagMs,
+    )
     const silentSide = phiHere >= phiThere ? 'here' : 'there'
     const loss = this.measures().loss
     return {
@@ -127,6 +138,15 @@ export class PeerMonitor {
       baselineRttMs: this.#timing?.baselineRttMs,
       lossEstimate: Math.max(loss.inbound, loss.outbound),
     }
+  }
+
+  /**
+   * The interval of our beats that the other end could count on: the quick one if all of its silence fell into it, and
+   * if it said so more than once, because one beat may have been written while ours were waiting to be read.
+   */
+  #countedOnMs({ intervalMs, sinceMs }: Rhythm, overMs: number): number {
+    const isQuick = this.#clock.monotonicMs() - sinceMs > overMs + IDLE_INTERVAL_MS
+    return isQuick && this.#grewSilent >= 2 ? intervalMs : IDLE_INTERVAL_MS
   }
 
   #heardMs(): number {
