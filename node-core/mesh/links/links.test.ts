@@ -12,7 +12,10 @@ import { silentLogger } from '../../platform/logger.ts'
 import { systemRandom } from '../../platform/random.ts'
 import { createFlows } from '../flows/flows.ts'
 import type { Host } from '../host/host.ts'
+import { createMessageFrames } from '../host/message-frames.ts'
 import { createLinks, type Links, type LinksOptions } from './link-manager.ts'
+import { decodeProbe, encodeProbe, MAX_PROBE_BYTES, NO_PING } from './probe-codec.ts'
+import { BUSY_INTERVAL_MS, IDLE_INTERVAL_MS } from './rhythm.ts'
 
 interface Node {
   readonly host: Host
@@ -149,6 +152,34 @@ describe('links', () => {
       fault: { code: 'NO_ADDRESS' },
     })
     expect([a.links.calm(60_000), a.links.calm(60_000)]).toEqual([true, false])
+  })
+
+  it('are answered at once when the other end is under traffic and this one is not', async () => {
+    const node = await startNode()
+    const { host: other } = await startTestHost()
+    stops.push(() => other.stop())
+    await other.dial(dialAddresses(node.host), AbortSignal.timeout(10_000))
+    const stream = await other.open(node.host.peerId, '/x0t/probe/1', AbortSignal.timeout(10_000))
+    const probes = createMessageFrames(stream, { maxFrameBytes: MAX_PROBE_BYTES })
+    const pongsUntil = async (id: number): Promise<readonly number[]> => {
+      await probes.write(encodeProbe({ kind: 'ping', id }))
+      const pongs: number[] = []
+      while (!pongs.includes(id)) {
+        const message = decodeProbe((await probes.read()) ?? expect.fail('the probes ended'))
+        if (message?.kind === 'pong') pongs.push(message.id)
+      }
+      return pongs
+    }
+    const beat = (seq: number, intervalMs: number) =>
+      encodeProbe({
+        ...{ kind: 'beat', seq, intervalMs, sentAtMs: systemClock.now() },
+        ...{ echo: undefined, silentMs: 0, lateShare: 0 },
+      })
+    // Faster than any rhythm of the node, then as slow as it is at most.
+    await probes.write(beat(1, BUSY_INTERVAL_MS / 2))
+    expect(await pongsUntil(1)).toEqual([NO_PING, 1])
+    await probes.write(beat(2, IDLE_INTERVAL_MS))
+    expect(await pongsUntil(2)).toEqual([2])
   })
 
   it('see a silent peer as suspect within 3 s when idle, then take the link down and redial it', async () => {

@@ -112,8 +112,8 @@ export class PeerMonitor {
 
   /** @param lagMs how late this process has been itself, of late */
   evidence(rhythm: Rhythm, lagMs = 0): LinkEvidence {
-    // Every beat of ours is answered by the muxer, so the faster of the two rhythms is what can be expected. When this
-    // end has just become busy, the answer to its first quick beat cannot be there yet.
+    // A beat of ours that is faster than theirs is answered at once, so the faster of the two rhythms is what can be
+    // expected. When this end has just become busy, the answer to its first quick beat cannot be there yet.
     const expectedMs = Math.min(this.#last?.beat.intervalMs ?? IDLE_INTERVAL_MS, rhythm.intervalMs)
     const rttMs = this.#timing?.smoothedRttMs ?? 0
     const isBusy = rhythm.intervalMs < IDLE_INTERVAL_MS

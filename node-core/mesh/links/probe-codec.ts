@@ -26,7 +26,10 @@ export interface Beat {
   readonly lateShare: number
 }
 
-/** `pong` answers a `ping` at once, with its id. */
+/**
+ * `pong` answers a `ping` at once, with its id; and with `NO_PING` a beat of a faster rhythm than the receiver's own. Under
+ * traffic an end doubts the other one sooner than the next beat of an idle one would come.
+ */
 export interface Ping {
   readonly kind: 'ping' | 'pong'
   readonly id: number
@@ -41,6 +44,9 @@ export interface Bye {
 /** `stopping`: the node goes down. `full`: it has more neighbours than it wants. */
 export const BYE_REASONS = ['stopping', 'full'] as const
 export type ByeReason = (typeof BYE_REASONS)[number]
+
+/** Pings count from 1. */
+export const NO_PING = 0
 
 const KINDS = { beat: 1, ping: 2, pong: 3, bye: 4 } as const
 const BEAT_BYTES = 30

@@ -12,6 +12,7 @@ import {
   decodeProbe,
   encodeProbe,
   MAX_PROBE_BYTES,
+  NO_PING,
   type ProbeMessage,
 } from './probe-codec.ts'
 import { BUSY_INTERVAL_MS, IDLE_INTERVAL_MS, type Rhythm } from './rhythm.ts'
@@ -21,6 +22,8 @@ import { createTrafficMeter } from './traffic-meter.ts'
 const BUSY_HOLD_MS = 1_000
 /** The end that dialled opens the probe stream within this time, or the connection is of no use. */
 export const ATTACH_LIMIT_MS = 5_000
+
+const BEAT_ANSWER = encodeProbe({ kind: 'pong', id: NO_PING })
 
 /** What the owner of a session hears of it. */
 export interface ProbeSessionEvents {
@@ -151,7 +154,6 @@ export class ProbeSession {
 
   #send(message: ProbeMessage): void {
     if (this.#frames === undefined) return
-    this.#meter.probeSent()
     // That the stream has ended is seen by its reader.
     this.#frames.write(encodeProbe(message)).catch(() => undefined)
   }
@@ -175,9 +177,10 @@ export class ProbeSession {
         throw hostFault({ code: 'STREAM_CLOSED' }, 'the peer sent something that is no probe')
       case 'beat':
         this.#monitor.receive(message)
+        // What flows one way alone, like the adverts of others, makes one end busy and the other one not.
+        if (message.intervalMs < this.#rhythm.intervalMs) await via.write(BEAT_ANSWER)
         return
       case 'ping':
-        this.#meter.probeSent()
         // Awaited, so that whoever floods pings without reading the answers is not read further.
         await via.write(encodeProbe({ kind: 'pong', id: message.id }))
         return

@@ -2,8 +2,6 @@
 export interface TrafficMeter {
   /** A probe frame of this many bytes has come in. */
   probeReceived(frameBytes: number): void
-  /** A probe frame has gone out: the other end's muxer answers it with a window update. */
-  probeSent(): void
   /**
    * True if anything else has come in, or has been sent by bulk writers, since the last look.
    *
@@ -13,12 +11,12 @@ export interface TrafficMeter {
   hasTraffic(receivedBytes: number, sentBytes: number): boolean
 }
 
-/** Header of a yamux frame; a window update is nothing but that. */
+/** Header of a yamux frame; a window update, of which many probes cause one, is nothing but that. */
 const MUXER_HEADER_BYTES = 12
 const LENGTH_PREFIX_BYTES = 4
 /** A keep-alive of the muxer and its answer do not make a link busy. */
 const IGNORED_BYTES = 2 * MUXER_HEADER_BYTES
-/** A muxer that does not answer every frame leaves the count behind the truth: this much is made good per look. */
+/** A frame is counted when it is read, a moment after its bytes came: what was taken for traffic is made good slowly. */
 const FORGIVEN_BYTES = 4
 
 export function createTrafficMeter(): TrafficMeter {
@@ -29,13 +27,9 @@ export function createTrafficMeter(): TrafficMeter {
     probeReceived(frameBytes) {
       probeBytes += MUXER_HEADER_BYTES + LENGTH_PREFIX_BYTES + frameBytes
     },
-    probeSent() {
-      probeBytes += MUXER_HEADER_BYTES
-    },
     hasTraffic(receivedBytes, sentBytes) {
       const other = receivedBytes - probeBytes
       const isBusy = other - seenOther > IGNORED_BYTES || sentBytes > seenSent
-      // The answer to a probe comes a little after it was counted: the mark must not follow the count down at once.
       seenOther = Math.max(other, seenOther - FORGIVEN_BYTES)
       seenSent = sentBytes
       return isBusy
