@@ -59,6 +59,11 @@ export const PAGE_ENTRIES: Readonly<Record<PageName, PageEntry>> = {
     icon: 'slo',
     Page: load(async () => (await import('../features/slo/slo-page.tsx')).SloPage),
   },
+  policy: {
+    title: 'nav.policy',
+    icon: 'policy',
+    Page: load(async () => (await import('../features/policy/policy-page.tsx')).PolicyPage),
+  },
   settings: {
     title: 'nav.settings',
     icon: 'settings',

@@ -7,6 +7,7 @@ import { Icon } from '../ui/icon.tsx'
 import { Empty, Notice, TakesFocus } from '../ui/panel.tsx'
 import { hrefOf, PAGES, type PageName, useHash, useRoute } from '../ui/route.ts'
 import { Skeleton } from '../ui/skeleton.tsx'
+import { ConfigDrop } from './config-drop.tsx'
 import { LineNotice } from './line-notice.tsx'
 import { PAGE_ENTRIES } from './pages.tsx'
 import { VerdictBar } from './verdict-bar.tsx'
@@ -51,6 +52,7 @@ export function Shell() {
         <main id="main" tabIndex={-1} className="main">
           <LineNotice />
           <CurrentPage />
+          <ConfigDrop />
         </main>
       </div>
     </div>
@@ -104,7 +106,7 @@ function IncidentCount() {
   if (incidents.length === 0 && waiting === 0) return null
   return (
     <span className={`nav-count${waiting > 0 ? ' nav-count-attention' : ''}`}>
-      {incidents.length}
+      {incidents.length === 0 ? waiting : incidents.length}
       {waiting > 0 && <span className="sr-only">, {t('verdict.waiting', { n: waiting })}</span>}
     </span>
   )

@@ -4,7 +4,7 @@ import { useText } from '../text/text.ts'
 import { DismissButton } from '../ui/controls.tsx'
 import { StateMark } from '../ui/state-mark.tsx'
 
-const SHOWN_MS = 8_000
+const SHOWN_MS = 5_000
 
 /** What came of actions, said aloud. A bad outcome stays until it is closed. */
 export function Toasts() {

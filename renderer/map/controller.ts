@@ -1,7 +1,8 @@
 import { type MapGraph, type MapPaths, NO_PATHS } from './graph.ts'
 import { createLayout, type Layout } from './layout.ts'
 import LayoutWorker from './layout.worker.ts?worker'
-import { type Palette, paint, readPalette, type Viewport } from './paint.ts'
+import { type Palette, readPalette, type Viewport } from './paint.ts'
+import { createPicture } from './picture.ts'
 import { fitView, nodeAt, zoomAt } from './viewport.ts'
 
 export interface MapController {
@@ -50,6 +51,7 @@ export function createMapController(
     palette: readPalette(canvas),
   }
   let frame: number | undefined
+  const picture = createPicture(canvas.ownerDocument.createElement('canvas'))
   const size = (): { width: number; height: number } => ({
     width: canvas.clientWidth,
     height: canvas.clientHeight,
@@ -59,7 +61,9 @@ export function createMapController(
     redraw()
   })
 
-  function redraw(): void {
+  /** Something is other than it was, or only where it is looked at. */
+  function redraw(onlyMoved = false): void {
+    if (!onlyMoved) picture.forget()
     frame ??= requestAnimationFrame(draw)
   }
 
@@ -67,8 +71,7 @@ export function createMapController(
     frame = undefined
     if (context === null) return
     const began = performance.now()
-    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0)
-    paint(context, { ...state, ...size(), positions: layout.positions })
+    picture.show(context, { ...state, ...size(), positions: layout.positions }, devicePixelRatio)
     onFrame?.(performance.now() - began)
   }
 
@@ -110,7 +113,7 @@ export function createMapController(
     pan(dx, dy) {
       state.follows = false
       state.view = { ...state.view, x: state.view.x + dx, y: state.view.y + dy }
-      redraw()
+      redraw(true)
     },
     zoom(factor, x, y) {
       state.follows = false

@@ -85,6 +85,10 @@ function screenY({ positions, view }: Scene, index: number): number {
   return (positions[index * 2 + 1] ?? 0) * view.scale + view.y
 }
 
+/** Both ends on the same side of what is seen. */
+const isBeside = (one: number, other: number, size: number): boolean =>
+  (one < 0 && other < 0) || (one > size && other > size)
+
 function paintEdges(context: CanvasRenderingContext2D, scene: Scene): void {
   const { edges, nodes } = scene.graph
   const dense = nodes.length > 400
@@ -95,9 +99,12 @@ function paintEdges(context: CanvasRenderingContext2D, scene: Scene): void {
       let any = false
       for (const edge of edges) {
         if (edge.tone !== tone || edge.kind !== kind) continue
+        const [x1, y1] = [screenX(scene, edge.from), screenY(scene, edge.from)]
+        const [x2, y2] = [screenX(scene, edge.to), screenY(scene, edge.to)]
+        if (isBeside(x1, x2, scene.width) || isBeside(y1, y2, scene.height)) continue
         any = true
-        context.moveTo(screenX(scene, edge.from), screenY(scene, edge.from))
-        context.lineTo(screenX(scene, edge.to), screenY(scene, edge.to))
+        context.moveTo(x1, y1)
+        context.lineTo(x2, y2)
       }
       if (!any) continue
       context.strokeStyle = kind === 'routed' ? scene.palette.accent : scene.palette.tones[tone]

@@ -14,6 +14,7 @@ export const PAGES = [
   'incidents',
   'playbooks',
   'slo',
+  'policy',
   'settings',
 ] as const
 export type PageName = (typeof PAGES)[number]

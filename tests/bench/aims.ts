@@ -24,6 +24,10 @@ const RULES: readonly AimRule[] = [
   atMost('scale', /^ring of six, cold start/, 'p95', 1),
   atMost('scale', /^50 nodes, cold start/, 'p95', 15),
   atMost('idle', /resident/, 'p95', 100, 'MB'),
+  atMost('topology', /^frame, 1000 nodes/, 'median', 20),
+  atMost('topology', /^frame, 10000 nodes/, 'median', 50),
+  atMost('console', /^first meaningful paint/, 'p95', 1_500),
+  atMost('console', /^first load, compressed$/, 'p95', 450 * 1_024),
   atMost('handshake', /\/ .*stock/, 'median', 1.15, 'x'),
 ]
 
@@ -35,6 +39,8 @@ export const aimOf = (bench: string, metric: string, unit: string): Aim | undefi
 
 /** In a sentence or two, what is measured and what others reach. */
 export const ABOUT: Readonly<Record<string, string>> = {
+  console:
+    'A first visit to the web console in a Chromium that has nothing of it yet: from the address to the first figures on the page, and what is loaded until then.',
   failover:
     'A ring of six nodes and a client at one side that talks to a server at the other: the longest time without an answer (requests every 20 ms, so 20 is the least) or without a byte (bulk), after a fault on the path in use; and what was lost or repeated, or a client connection that broke. On such a ring babeld takes 677 ms after a silent loss, OSPF with BFD 928, tinc 1,502, Yggdrasil 6,480; after a hard cut babeld takes under 30 and OSPF 469.',
   scale:

@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Browser } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Lab } from '../../node-core/lab/lab.ts'
@@ -6,6 +7,7 @@ import { type ConsolePage, consoleLink, openTab, startBrowser } from '../helpers
 import { curl } from '../helpers/curl.ts'
 import { type HttpSite, startHttpSite } from '../helpers/http-site.ts'
 import { makeLab, nodeName } from '../helpers/lab.ts'
+import { type Shop, startShop } from '../helpers/shop.ts'
 import { x0t } from '../helpers/x0t.ts'
 
 const [n1, n2, n4] = [nodeName('n1'), nodeName('n2'), nodeName('n4')]
@@ -20,7 +22,9 @@ const PAGES = [
   'services',
   'incidents',
   'playbooks',
+  'playbooks/move-off-a-dead-link',
   'slo',
+  'policy',
   'settings',
 ]
 const ALL_PICTURES = process.env['X0T_ALL_PICTURES'] === '1'
@@ -40,12 +44,21 @@ describe('the console of a node, in a real Chromium, on a lab of six', () => {
   let lab: Lab
   let browser: Browser
   let site: HttpSite
+  let shop: Shop
   let tab: ConsolePage
 
   beforeAll(async () => {
     lab = await makeLab('ring:6')
-    ;[browser, site] = await Promise.all([startBrowser(), startHttpSite(2_000), lab.start()])
+    ;[browser, site, shop] = await Promise.all([
+      startBrowser(),
+      startHttpSite(2_000),
+      startShop(),
+      lab.start(),
+    ])
     await lab.linked()
+    await writeFile(join(lab.home(n1), 'heal-commands.yaml'), shop.commands, { mode: 0o600 })
+    const open = ['expose', 'shop', '--to', shop.target, '--check', 'http:/']
+    expect((await x0t(['--home', lab.home(n1), ...open])).code).toBe(0)
     const args = ['expose', 'wiki', '--to', site.target, '--check', 'http:/']
     expect((await x0t(['--home', lab.home(n4), ...args])).code).toBe(0)
     tab = await openTab(browser)
@@ -56,6 +69,7 @@ describe('the console of a node, in a real Chromium, on a lab of six', () => {
   afterAll(async () => {
     await browser?.close()
     await site?.close()
+    await shop?.close()
     await lab?.stop()
     await rm(lab.dir, { recursive: true, force: true })
   }, STARTS_MS)
@@ -86,6 +100,19 @@ describe('the console of a node, in a real Chromium, on a lab of six', () => {
     await Promise.all([stranger.context.close(), late.context.close()])
   })
 
+  it('says so when a session is over, and asks for a new link', async () => {
+    const other = await openTab(browser)
+    const client = lab.client(n1)
+    const before = new Set((await client.console.sessions()).items.map(({ id }) => id))
+    await other.page.goto(await consoleLink(lab.home(n1)))
+    await other.page.getByRole('heading', { name: 'lab' }).waitFor()
+    for (const { id } of (await client.console.sessions()).items) {
+      if (!before.has(id)) await client.console.signOut({ id })
+    }
+    await other.page.getByText('Your session has ended').waitFor()
+    await other.context.close()
+  })
+
   it('signs out: the tab and its token are worth nothing afterwards', async () => {
     const other = await openTab(browser)
     await other.page.goto(await consoleLink(lab.home(n1)))
@@ -94,6 +121,31 @@ describe('the console of a node, in a real Chromium, on a lab of six', () => {
     await other.page.reload()
     await other.page.getByRole('heading', { name: 'Sign in to this node' }).waitFor()
     await other.context.close()
+  })
+
+  it('sets a playbook to ask, and keeps one of a person that is checked as it is typed', async () => {
+    await tab.open('#/playbooks')
+    const { page } = tab
+    await page.getByLabel('Mode of restart-a-service').selectOption('ask')
+    await page.getByText('restart-a-service is set.').waitFor()
+    // It would be tried as well, and which of the two comes first is drawn.
+    await lab.client(n1).playbooks.set({ playbook: 'use-another-provider', enabled: false })
+    // From here on the shop does not answer; the node takes its time to be sure of that.
+    shop.shut()
+    await page.getByRole('link', { name: 'New playbook' }).click()
+    const editor = page.getByRole('textbox', { name: 'Playbook (YAML)' })
+    const text = await editor.inputValue()
+    await editor.fill(text.replace('risk: low', 'risk: none'))
+    await page.getByText(/editor:8:7: risk/).waitFor()
+    expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true)
+    await editor.fill(text)
+    await page.getByText('It can be used').waitFor()
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.waitForURL(/#\/playbooks\/my-redial$/)
+    expect(await readFile(join(lab.home(n1), 'playbooks/my-redial.yaml'), 'utf8')).toBe(text)
+    await page.getByRole('button', { name: 'Remove' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+    await page.getByText('my-redial is removed.').waitFor()
   })
 
   it('opens a port to a service of another node from a form, and what comes through is the service', async () => {
@@ -108,6 +160,13 @@ describe('the console of a node, in a real Chromium, on a lab of six', () => {
     expect([code, sha256]).toEqual([0, site.sha256])
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
     await page.getByRole('row', { name: new RegExp(`${address}.*wiki@n4.*Listening`) }).waitFor()
+    await page.getByRole('button', { name: 'Open one' }).click()
+    const socks = page.getByRole('table', { name: 'SOCKS5 ports' }).locator('code')
+    const proxied = await curl(`http://wiki.mesh${site.path}`, [
+      '--socks5-hostname',
+      await socks.first().innerText(),
+    ])
+    expect([proxied.code, proxied.sha256]).toEqual([0, site.sha256])
   })
 
   it('exports the configuration, shows what a changed file would do, applies it, and goes back', async () => {
@@ -192,7 +251,7 @@ describe('the console of a node, in a real Chromium, on a lab of six', () => {
   it('opens an incident for the cut, with its evidence and its repair, and keeps what a person says of it', async () => {
     await tab.open('#/incidents?which=all')
     const { page } = tab
-    await page.locator('tbody a').first().click()
+    await page.getByRole('link', { name: /^The link between n[12] and n[12] is down$/ }).click()
     await page.getByRole('heading', { name: 'Timeline' }).waitFor()
     await page.getByRole('heading', { name: 'Evidence' }).waitFor()
     await page.getByRole('button', { name: 'Add a note' }).click()
@@ -204,15 +263,64 @@ describe('the console of a node, in a real Chromium, on a lab of six', () => {
     await tab.picture('incident-light-en-1280')
   })
 
-  it('has nothing that axe objects to on any page, in either theme, with a link down', async () => {
-    for (const theme of ['light', 'dark'] as const) {
+  it('repairs what waits for a person once that person says so in the page, and not before', async () => {
+    await tab.open('#/incidents?which=all')
+    const { page } = tab
+    await page.getByRole('link', { name: 'The service shop at n1 is down' }).click({ timeout: 90_000 })
+    await page.getByText('Your decision').waitFor({ timeout: 60_000 })
+    await tab.picture('incident-waiting-light-en-1280')
+    expect(await tab.axe()).toEqual([])
+    await page.getByRole('button', { name: 'Acknowledge' }).click()
+    await page.getByRole('button', { name: 'I take care of it' }).click()
+    await page.getByRole('button', { name: 'Give it back' }).waitFor()
+    await page.getByRole('button', { name: 'Silence for an hour' }).click()
+    await page.getByRole('button', { name: 'End the silence' }).waitFor()
+    expect(shop.isOpen()).toBe(false)
+    await page.getByLabel('Comment').fill('open it')
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.getByText('Succeeded', { exact: true }).waitFor({ timeout: 60_000 })
+    await page.getByText('Resolved', { exact: true }).first().waitFor()
+    await page
+      .getByText(/Approved by n1/)
+      .first()
+      .waitFor()
+    expect(shop.isOpen()).toBe(true)
+  })
+
+  it('says what a policy would change before it is signed, signs it, and answers who may do what', async () => {
+    await tab.open('#/policy')
+    const { page } = tab
+    const editor = page.getByRole('textbox', { name: 'Document in force' })
+    const text = await editor.inputValue()
+    await editor.fill(`${text}nonsense: 1\n`)
+    await page.getByText('It cannot be applied').waitFor()
+    expect(await page.getByRole('button', { name: 'Sign and apply' }).isDisabled()).toBe(true)
+    await editor.fill(`${text}# looked through\n`)
+    await page.getByText('Nobody gains or loses anything.').waitFor()
+    await page.getByRole('button', { name: 'Sign and apply' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Sign and apply' }).click()
+    await page.getByText('Policy 2 is in force.').waitFor()
+    await page.getByRole('button', { name: 'Look, and go back to version 1' }).click()
+    await page.getByRole('heading', { name: 'Version 1, to go back to' }).waitFor()
+    expect(await page.getByRole('textbox', { name: 'Document in force' }).inputValue()).toBe(text)
+    await page.getByRole('button', { name: 'Discard' }).click()
+    await page.getByLabel('Who', { exact: true }).selectOption('n2')
+    await page.getByLabel('Service', { exact: true }).fill('wiki')
+    await page.getByLabel('Where', { exact: true }).selectOption('n4')
+    await page.getByRole('button', { name: 'Ask', exact: true }).click()
+    await page.getByText('Allowed', { exact: true }).waitFor()
+  })
+
+  it.each(['light', 'dark'] as const)(
+    'has nothing that axe objects to on any page in the %s theme',
+    async (theme) => {
       await tab.look(theme, 'en')
       for (const address of PAGES) {
         await tab.open(`#/${address}`)
         expect(await tab.axe(), `${address} in ${theme}`).toEqual([])
       }
-    }
-  })
+    },
+  )
 
   it('fits on a wide screen and on a telephone, in both languages and both themes', async () => {
     const looks = ALL_PICTURES

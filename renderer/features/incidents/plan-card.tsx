@@ -27,7 +27,7 @@ export function PlanCard({ plan, incident }: PlanProps & { readonly incident: st
       aside={<StateMark tone={PLAN_TONES[plan.state]} label={t(`plan.${plan.state}`)} pill />}
     >
       <div className="stack stack-l">
-        <p>{plan.reason}</p>
+        {plan.state !== 'waiting' && <p>{plan.reason}</p>}
         <PlanFacts plan={plan} />
         {plan.state === 'waiting' && <ApprovalForm plan={plan} incident={incident} />}
         <UndoPlan plan={plan} incident={incident} />
@@ -107,7 +107,7 @@ function Candidates({ plan }: PlanProps) {
               <span className="quiet">{t('plan.score', { score: format.number(score) })}</span>
               {chosen && <span className="tag tag-accent">{t('plan.chosen')}</span>}
             </span>
-            <span className="quiet">{reasons.join(' ')}</span>
+            <span className="quiet">{reasons.join('; ')}</span>
           </li>
         ))}
       </ul>

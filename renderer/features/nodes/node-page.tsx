@@ -12,6 +12,7 @@ import { Skeleton } from '../../ui/skeleton.tsx'
 import { LinkTable } from '../../view/link-table.tsx'
 import { Ago, MemberMark, ServiceMark, SeverityMark, Until } from '../../view/parts.tsx'
 import type { Member } from '../../view/tones.ts'
+import { EditMember } from './edit-member.tsx'
 import { PathPanel } from './path-panel.tsx'
 import { PingButton } from './ping.tsx'
 import { SeriesPanel } from './series-panel.tsx'
@@ -160,15 +161,21 @@ function NodeActions({ member }: { readonly member: Member }) {
   const live = useIsLive()
   const mayRevoke = useMay('admin')
   const [asking, setAsking] = useState(false)
-  if (member.self) return null
+  const [editing, setEditing] = useState(false)
   return (
     <>
-      {live && member.standing === 'member' && <PingButton name={member.name} />}
+      {live && !member.self && member.standing === 'member' && <PingButton name={member.name} />}
       {mayRevoke && member.standing === 'member' && (
+        <ActionButton icon="note" onClick={() => setEditing(true)}>
+          {t('member.edit')}
+        </ActionButton>
+      )}
+      {mayRevoke && !member.self && member.standing === 'member' && (
         <ActionButton variant="danger" onClick={() => setAsking(true)}>
           {t('revoke.open')}
         </ActionButton>
       )}
+      {editing && <EditMember member={member} onClose={() => setEditing(false)} />}
       {asking && <RevokeDialog member={member} onClose={() => setAsking(false)} />}
     </>
   )

@@ -6,6 +6,7 @@ import { Empty, Panel } from '../../ui/panel.tsx'
 import { hrefOf } from '../../ui/route.ts'
 import { StateMark } from '../../ui/state-mark.tsx'
 import { PLAN_TONES } from '../../view/heal-tones.ts'
+import { useHealWords } from '../../view/heal-words.ts'
 import { IncidentTable } from '../../view/incident-table.tsx'
 import { Ago } from '../../view/parts.tsx'
 
@@ -45,6 +46,7 @@ export function ActiveIncidents() {
 /** What the loop did by itself or by leave of a person, and what came of it. */
 export function RecentActions() {
   const t = useText()
+  const words = useHealWords()
   const known = useKnown(recentPlans)
   return (
     <Panel title={t('overview.actions')}>
@@ -56,7 +58,7 @@ export function RecentActions() {
             <ul className="stack small">
               {plans.slice(0, MOST).map((plan) => (
                 <li key={plan.id} className="row row-apart">
-                  <a href={hrefOf('incidents', plan.incident)}>{plan.playbook}</a>
+                  <a href={hrefOf('incidents', plan.incident)}>{words.playbook(plan.playbook)}</a>
                   <span className="row">
                     <StateMark tone={PLAN_TONES[plan.state]} label={t(`plan.${plan.state}`)} />
                     <Ago at={plan.endedAt ?? plan.createdAt} />

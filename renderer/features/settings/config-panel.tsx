@@ -4,7 +4,7 @@ import { useMay } from '../../state/line-store.ts'
 import { configHistory, configNow } from '../../state/lists.ts'
 import { useKnown } from '../../state/resource.ts'
 import { useFormat } from '../../text/format.ts'
-import { useText } from '../../text/text.ts'
+import { codeKey, useText } from '../../text/text.ts'
 import { ActionButton, FilePicker } from '../../ui/controls.tsx'
 import { saveFile } from '../../ui/files.ts'
 import { WhenKnown } from '../../ui/known.tsx'
@@ -95,13 +95,13 @@ function History({ may }: { readonly may: boolean }) {
                 key: 'actor',
                 label: t('config.by'),
                 value: ({ actor }) => actor,
-                cell: ({ actor }) => actor,
+                cell: ({ actor }) => <Actor actor={actor} />,
               },
               {
                 key: 'action',
                 label: t('config.action'),
                 value: ({ action }) => action,
-                cell: ({ action }) => action,
+                cell: ({ action }) => <ActionText action={action} />,
               },
               {
                 key: 'actions',
@@ -126,4 +126,21 @@ function History({ may }: { readonly may: boolean }) {
       )}
     </WhenKnown>
   )
+}
+
+/** A browser session, another member, the command line of this machine, or the file itself. */
+function Actor({ actor }: { readonly actor: string }) {
+  const t = useText()
+  const key = codeKey('actor', actor)
+  return key === undefined ? <span className="mono">{actor}</span> : t(key)
+}
+
+const ROLLBACK = /^rollback to (\d+)$/
+
+function ActionText({ action }: { readonly action: string }) {
+  const t = useText()
+  const [, version] = ROLLBACK.exec(action) ?? []
+  if (version !== undefined) return t('configAction.rollback', { version })
+  const key = codeKey('configAction', action)
+  return key === undefined || key === 'configAction.rollback' ? action : t(key)
 }

@@ -1,5 +1,6 @@
 import { useText } from '../../text/text.ts'
 import { PageHead, Panel } from '../../ui/panel.tsx'
+import { CommonPanel } from './common-panel.tsx'
 import { ConfigPanel } from './config-panel.tsx'
 import { LookPanel } from './look-panel.tsx'
 import { SessionsPanel } from './sessions-panel.tsx'
@@ -13,6 +14,7 @@ export function SettingsPage() {
       <Panel title={t('settings.look')}>
         <LookPanel />
       </Panel>
+      <CommonPanel />
       <ConfigPanel />
       <SessionsPanel />
     </>
