@@ -88,28 +88,74 @@ async function loseTheIssuer({ lab }: Stage): Promise<Attend> {
   return once(sees('certificate-expiring', 'certificate-expired'), () => lab.act(issuer, 'cont'))
 }
 
-const FORGERIES = 10
+const NEWS_EVERY_MS = 800
 
-/** Its signatures no longer verify, and it has news to sign. A person agrees to keep it away. */
+/**
+ * Its signatures no longer verify, and it has news to sign again and again. A person agrees to keep it away, and when it
+ * behaves again takes that back.
+ */
 async function forge(stage: Stage): Promise<Attend> {
   const { lab, scene, misfit } = stage
   await misfit(scene.aside, 'forge')
   const name = serviceNameSchema.parse('forged')
-  for (let turn = 0; turn < FORGERIES; turn += 1) {
-    await lab.client(scene.aside).services.expose({ name, target: `127.0.0.1:${9_000 + turn}`, check: null })
-    await delay(300)
+  let turn = 0
+  const news = everyMs(NEWS_EVERY_MS, () => {
+    turn += 1
+    const target = `127.0.0.1:${9_000 + turn}`
+    return lab.client(scene.aside).services.expose({ name, target, check: null })
+  })
+  const approve = approveWhatWaits(stage)
+  const release = once(resolvedOne('peer-misbehaving'), async () => {
+    await misfit(scene.aside, 'forge', false)
+    await takeBackWhatSucceeded(stage)
+  })
+  return async (seen, sinceMs) => {
+    if (!seen.some(({ code }) => code === 'peer-misbehaving')) await news(seen, sinceMs)
+    await approve(seen, sinceMs)
+    await release(seen, sinceMs)
   }
-  return approveWhatWaits(stage)
+}
+
+const resolvedOne =
+  (code: string) =>
+  (seen: readonly Seen[]): boolean =>
+    seen.some((one) => one.code === code && one.state === 'resolved')
+
+function everyMs(ms: number, what: () => Promise<unknown>): Attend {
+  let dueMs = 0
+  return async (_seen, sinceMs) => {
+    if (sinceMs < dueMs) return
+    dueMs = sinceMs + ms
+    await what()
+  }
+}
+
+async function takeBackWhatSucceeded({ lab }: Stage): Promise<void> {
+  for (const node of lab.topology.nodes) {
+    const { plans } = lab.client(node)
+    const { items } = await plans.list({ waiting: false })
+    for (const { id, playbook, state } of items)
+      if (playbook === 'quarantine-a-peer' && state === 'succeeded') await plans.undo({ id })
+  }
+}
+
+/** Nobody is kept away, and who was is back. */
+async function isLetInAgain({ lab, scene: { aside } }: Stage): Promise<boolean> {
+  const held = await Promise.all(
+    lab.topology.nodes.map(async (node) => (await lab.client(node).heal.status()).quarantined),
+  )
+  const { links } = await lab.client(aside).node.status()
+  return held.flat().length === 0 && links.some(({ state }) => state === 'up')
 }
 
 /** A person at the node that made the plan says yes to whatever waits. */
 function approveWhatWaits({ lab }: Stage): Attend {
   return async () => {
     for (const node of lab.topology.nodes) {
-      const client = lab.client(node, 3_000)
-      const { items } = await client.plans.list({ waiting: true }).catch(() => ({ items: [] }))
+      const { plans } = lab.client(node, 3_000)
+      const { items } = await plans.list({ waiting: true }).catch(() => ({ items: [] }))
       for (const { id } of items)
-        await client.plans.approve({ id, comment: 'seen by the evaluation' }).catch(() => {})
+        await plans.approve({ id, comment: 'seen by the evaluation' }).catch(() => {})
     }
   }
 }
@@ -234,7 +280,8 @@ export const FIXTURE_ROWS: readonly HealRow[] = [
   },
   {
     ...{ row: 15, name: 'misbehaving peer', roots: ['peer-misbehaving'], ...stream },
-    ...{ healable: false, inject: forge, limitMs: 45_000 },
+    ...{ healable: false, inject: forge, limitMs: MINUTE_MS },
+    isWhole: isLetInAgain,
   },
   {
     ...{ row: 16, name: 'wrong key', roots: ['handshake-failing'], ...stream },
@@ -246,7 +293,7 @@ export const FIXTURE_ROWS: readonly HealRow[] = [
   },
   {
     ...{ row: 18, name: 'overload', roots: ['node-overloaded'], ...stream },
-    ...{ healable: false, inject: misfitAt('burn'), limitMs: 45_000 },
+    ...{ healable: false, inject: misfitAt('burn'), limitMs: MINUTE_MS },
   },
   {
     ...{ row: 19, name: 'store locked', roots: ['store-fault'], ...stream },

@@ -1,6 +1,7 @@
+import { z } from 'zod'
 import { quantile } from '../../bench/harness.ts'
 import type { HealRow } from './rows.ts'
-import type { Run } from './run.ts'
+import { type Run, runSchema } from './run.ts'
 
 /** Percentiles of fewer than this say nothing. */
 const LEAST_FOR_P95 = 30
@@ -8,15 +9,17 @@ const HEALED_SHARE = 0.9
 const CONNECTIVITY_P95_MS = 1_500
 const REST_P95_MS = 180_000
 
-export interface HealReport {
-  readonly name: 'heal'
-  readonly commit: string
-  readonly machine: string
-  readonly date: string
-  readonly seed: number
-  readonly notes: readonly string[]
-  readonly runs: readonly Run[]
-}
+export const healReportSchema = z.object({
+  ...{
+    name: z.literal('heal'),
+    commit: z.string(),
+    machine: z.string(),
+    date: z.iso.datetime(),
+    seed: z.int(),
+  },
+  ...{ notes: z.array(z.string()), runs: z.array(runSchema) },
+})
+export type HealReport = z.infer<typeof healReportSchema>
 
 const share = (some: readonly Run[], is: (run: Run) => boolean): string =>
   `${some.filter(is).length}/${some.length}`
@@ -82,6 +85,13 @@ function aims(rows: readonly HealRow[], runs: readonly Run[]): readonly string[]
     judged(`runs that were made worse, ${worse} (aim 0)`, worse === 0),
     judged(`plans that were repeated within their cooldown, ${repeated} (aim 0)`, repeated === 0),
   ]
+}
+
+/** What the README says of it: the aims, and where and when they were measured. */
+export function quoteReport(rows: readonly HealRow[], report: HealReport): string {
+  const loop = report.runs.filter(({ control }) => !control)
+  const source = `\`npm run eval:heal\`, ${report.date.slice(0, 10)}, commit \`${report.commit}\`, ${loop.length} runs, [all of it](docs/evals/heal.md)`
+  return [`Measured (${source}):`, '', ...report.notes, ...aims(rows, loop)].join('\n')
 }
 
 /** The report for people, in Markdown. */
