@@ -56,7 +56,7 @@ function planOf(row: HealRow, round: number, control: boolean): RunPlan {
 
 /** Round by round, so that a run that is stopped early has some of everything. */
 function schedule(): readonly RunPlan[] {
-  const runs = new Map(ROWS.map((row) => [row, row.pooled === true ? Math.ceil(n * POOLED_SHARE) : n]))
+  const runs = new Map(ROWS.map((row) => [row, row.pooled === true ? Math.round(n * POOLED_SHARE) : n]))
   const plans: RunPlan[] = []
   for (let round = 0; round < Math.max(...runs.values()); round += 1) {
     for (const [row, count] of runs) if (round < count) plans.push(planOf(row, round, false))
@@ -96,7 +96,7 @@ for (const plan of plans) {
   const outcome = run.started ? (run.healed ? 'healed' : 'not healed') : 'DID NOT START'
   const took = run.repairMs === null ? '' : ` in ${Math.round(run.repairMs)} ms`
   process.stderr.write(
-    `${runs.length}/${plans.length}, ${leftMin.toFixed(0)} min left: ${run.key} on ${run.topology}: ${outcome}${took}${run.playbooks.length > 0 ? ` by ${run.playbooks.join(', ')}` : ''}; outage ${Math.round(run.outageMs ?? 0)} ms; ${run.note}\n`,
+    `${runs.length}/${plans.length}, ${leftMin.toFixed(0)} min left: ${run.key} on ${run.topology}: ${outcome}${took}${run.plans.length > 0 ? ` (${run.plans.join(', ')})` : ''}; outage ${Math.round(run.outageMs ?? 0)} ms; ${run.note}\n`,
   )
 }
 

@@ -125,6 +125,9 @@ function followPeers(
     events.on('refused', ({ peer, code, reason }) => {
       if (!isRetryable(code)) failed(peer, reason)
     }),
-    events.on('failed', ({ peer, fault }) => failed(peer, fault.code)),
+    // Who answered is another one; the member that was looked for is the one that cannot be reached there.
+    events.on('failed', ({ peer, fault }) =>
+      failed(fault.code === 'WRONG_PEER' ? fault.expected : peer, fault.code),
+    ),
   ]
 }

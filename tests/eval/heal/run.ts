@@ -34,7 +34,8 @@ export const runSchema = z.object({
   /** Longest time without delivery, by the client. */
   outageMs: z.number().nullable(),
   rttMs: z.number().nullable(),
-  playbooks: z.array(z.string()),
+  /** `PLAYBOOK: STATE` of each plan. */
+  plans: z.array(z.string()),
   note: z.string(),
 })
 export type Run = z.infer<typeof runSchema>
@@ -61,7 +62,7 @@ export async function runOnce(plan: RunPlan): Promise<Run> {
     ...{ key, row: row.row, name: row.name, topology: scene.topology, seed, control, started: false },
     ...{ detected: false, rootNamed: false, delivered: false, healed: false, escalated: false },
     ...{ madeWorse: false, repeated: 0, evidenceMs: null, repairMs: null, fromFaultMs: null },
-    ...{ outageMs: null, rttMs: null, playbooks: [], note: '' },
+    ...{ outageMs: null, rttMs: null, plans: [], note: '' },
   }
   let stage: Stage | undefined
   try {
@@ -191,7 +192,7 @@ async function verdict(
     fromFaultMs: repaired?.resolvedAt == null ? null : repaired.resolvedAt - faultAt,
     outageMs: judge.outageMs(faultMs),
     rttMs: judge.rttMs() ?? null,
-    playbooks: plans.filter(({ state }) => state === 'succeeded').map(({ playbook }) => playbook),
+    plans: plans.map(({ playbook, state }) => `${playbook}: ${state}`),
     note: [...told.map(({ code, subject, state }) => `${code} (${subject}) ${state}`), ...violations].join(
       '; ',
     ),
