@@ -27,7 +27,7 @@ function setUp(
   const { role = 'owner', headers = {}, ...rest } = more
   const context: CallContext = {
     ...{ caller: { via: 'mesh', role, peer: SERVER }, stopping: new AbortController().signal },
-    reqHeaders: new Headers(headers),
+    header: (name) => new Headers(headers).get(name) ?? undefined,
     ...rest,
   }
   return { ...fake, asked, client: createRouterClient(router, { context }) }

@@ -13,8 +13,8 @@ export interface CallContext {
   readonly caller: Caller
   /** Aborts when the server stops. */
   readonly stopping: AbortSignal
-  /** Of the call, as far as the transport has such. */
-  readonly reqHeaders?: Headers
+  /** One header of the call, by its name in lower case. */
+  header?(name: string): string | undefined
   /** For a caller of another node: whether what it signed is for this very call. */
   judgeAction?(action: Uint8Array, operation: string, input: unknown): ActionVerdict
 }
@@ -59,7 +59,7 @@ export interface GatedCall {
  */
 export function judgeCall(call: GatedCall, logger: Logger): { readonly node: string | undefined } {
   const { operation, meta, context, certificate } = call
-  const named = context.reqHeaders?.get(NODE_HEADER) ?? undefined
+  const named = context.header?.(NODE_HEADER)
   // The other node judges by the certificate of this one what acts on the mesh, and this one by its caller's role.
   const short = roleThatFallsShort(meta, context.caller.role, named === undefined ? certificate : 'owner')
   if (short !== undefined) {
@@ -75,9 +75,9 @@ export function judgeCall(call: GatedCall, logger: Logger): { readonly node: str
 }
 
 /** What a caller of another node signed for its call. The gate has judged it before anybody else sees it. */
-export function actionOf({ caller, reqHeaders }: CallContext): { readonly action?: Uint8Array } {
-  const sent = caller.via === 'mesh' ? reqHeaders?.get(ACTION_HEADER) : undefined
-  return sent === null || sent === undefined ? {} : { action: new Uint8Array(Buffer.from(sent, 'base64')) }
+export function actionOf({ caller, header }: CallContext): { readonly action?: Uint8Array } {
+  const sent = caller.via === 'mesh' ? header?.(ACTION_HEADER) : undefined
+  return sent === undefined ? {} : { action: new Uint8Array(Buffer.from(sent, 'base64')) }
 }
 
 function requireAction({ operation, meta, context, input }: GatedCall, logger: Logger): void {

@@ -1,10 +1,10 @@
-import { RequestHeadersPlugin } from '@orpc/server/plugins'
 import { StandardRPCHandler } from '@orpc/server/standard'
 import { createServerPeerHandleRequestFn } from '@orpc/server/standard-peer'
 import { ServerPeer } from '@orpc/standard-server-peer'
 import { messageOf } from '../platform/error.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { CallContext } from './gate.ts'
+import { headersPlugin } from './headers-plugin.ts'
 
 /** Calls at once on one connection: more than a page has, less than would hurt. */
 const MAX_CALLS = 64
@@ -35,7 +35,7 @@ export function createRpcPeer({ router, context, logger, send }: RpcPeerDeps): R
     )
   })
   const handle = createServerPeerHandleRequestFn(
-    new StandardRPCHandler(router, { plugins: [new RequestHeadersPlugin()] }),
+    new StandardRPCHandler(router, { plugins: [headersPlugin()] }),
     { context },
   )
   let calls = 0

@@ -1,12 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { RPCHandler } from '@orpc/server/node'
-import { RequestHeadersPlugin } from '@orpc/server/plugins'
 import { type Clock, systemClock } from '../platform/clock.ts'
 import { messageOf } from '../platform/error.ts'
 import { http } from '../platform/http.ts'
 import type { Lifecycle } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { CallContext } from './gate.ts'
+import { headersPlugin } from './headers-plugin.ts'
 import type { NodeApi } from './node-api.ts'
 import type { RemoteCaller } from './remote/remote-caller.ts'
 import { createRouter } from './router.ts'
@@ -85,7 +85,7 @@ export function createControlServer(
 
   function serve(stopping: AbortSignal): Server {
     const router = createRouter({ api, clock, logger, ...(remote === undefined ? {} : { remote }) })
-    const handler = new RPCHandler<CallContext>(router, { plugins: [new RequestHeadersPlugin()] })
+    const handler = new RPCHandler<CallContext>(router, { plugins: [headersPlugin()] })
     const context: CallContext = { caller: { via: 'local-socket', role: 'owner' }, stopping }
     const server = http.createServer({
       maxHeaderSize: MAX_HEADER_BYTES,

@@ -4,6 +4,7 @@ import { createBufferCollector } from '../../platform/buffer-collector.ts'
 import { collectBuffersLikeObjects } from '../../platform/buffer-memory.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/error.ts'
+import { forgoFetch } from '../../platform/forgo-fetch.ts'
 import { ensureHome, homePaths } from '../../platform/home.ts'
 import { systemRandom } from '../../platform/random.ts'
 import { formatProblem } from '../config/parse-config.ts'
@@ -187,6 +188,7 @@ async function runNode(options: Options, { passphrase }: EntrySecrets, { config,
 }
 
 collectBuffersLikeObjects()
+forgoFetch()
 await runEntry(optionsSchema, run)
 // Sockets that the other end keeps half open would hold the process.
 process.stdout.write('', () => process.exit())

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RPCHandler } from '@orpc/server/node'
-import { RequestHeadersPlugin } from '@orpc/server/plugins'
 import { signInRequestSchema } from '../../contract/console-schemas.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { CallContext } from '../gate.ts'
+import { headersPlugin } from '../headers-plugin.ts'
 import type { RpcPeerDeps } from '../rpc-peer.ts'
 import { callVerdict, fileVerdict, type GuardOptions } from './guard.ts'
 import type { PageFiles } from './page-files.ts'
@@ -112,7 +112,7 @@ function createCalls(deps: RequestsDeps, options: RequestsOptions, replies: Repl
       stopping: AbortSignal.any([options.stopping, session.ended]),
     }
     for (const [name, value] of Object.entries(replies.headers)) response.setHeader(name, value)
-    const plugins = { plugins: [new RequestHeadersPlugin<CallContext>()] }
+    const plugins = { plugins: [headersPlugin()] }
     const isApi = pathOf(request).startsWith('/api/')
     const handler = isApi
       ? new (await import('@orpc/openapi/node')).OpenAPIHandler<CallContext>(deps.router(), plugins)

@@ -74,20 +74,22 @@ export function openSeriesDatabase(path: string, maxBytes: number): SeriesDataba
   const number = (name: string): number =>
     guarded(path, () => Number(database.pragma(name, { simple: true })))
   type State = { busy: number; log: number; checkpointed: number }
-  const checkpoint = (mode: 'NOOP' | 'PASSIVE'): State =>
-    guarded(path, () => {
-      const row = database.prepare<[], State>(`PRAGMA wal_checkpoint(${mode})`).get()
-      return row ?? { busy: 1, log: 0, checkpointed: 0 }
-    })
+  // Prepared once: it is asked every second, and preparing costs more than the answer.
+  const checkpoints = guarded(path, () => ({
+    look: database.prepare<[], State>('PRAGMA wal_checkpoint(NOOP)'),
+    copy: database.prepare<[], State>('PRAGMA wal_checkpoint(PASSIVE)'),
+  }))
+  const checkpoint = (kind: keyof typeof checkpoints): State =>
+    guarded(path, () => checkpoints[kind].get() ?? { busy: 1, log: 0, checkpointed: 0 })
   return {
     sql: createSql(database, path),
     usedBytes: () => (number('page_count') - number('freelist_count')) * PAGE_BYTES,
     logBytes() {
-      const { log, checkpointed } = checkpoint('NOOP')
+      const { log, checkpointed } = checkpoint('look')
       return (log - checkpointed) * PAGE_BYTES
     },
     copyLog() {
-      const { busy, log, checkpointed } = checkpoint('PASSIVE')
+      const { busy, log, checkpointed } = checkpoint('copy')
       return busy === 0 && log === checkpointed
     },
     close: () => void database.close(),
