@@ -1,3 +1,4 @@
+import type { PeerId } from '../domain/ids.ts'
 import type { LinkState } from '../domain/link.ts'
 import type { Knowledge } from '../knowledge/knowledge.ts'
 import { createMemberAdmission } from '../mesh/admission/member-admission.ts'
@@ -48,6 +49,10 @@ export interface MeshStackOptions {
   readonly config: Config
   readonly listen: readonly string[]
   readonly peers: readonly string[]
+  /** This node may not know who was revoked since: see restored.ts. */
+  readonly isBehind: () => boolean
+  /** A neighbour holds exactly what this node holds. */
+  readonly onSame: (peer: PeerId) => void
 }
 
 /** The mesh of one node: who belongs to it, and the connections to them. */
@@ -83,6 +88,7 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
       meshName: options.facts.name,
       certificateLifeMs: options.config.certificates.lifetimeMs,
       renewAt: options.config.certificates.renewAt,
+      mayIssue: () => !options.isBehind(),
     },
   )
   const joins = createJoinCarrier({ clock, logger, membership, streams: () => meshStreams })
@@ -129,7 +135,7 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
     ...{ clock, random, logger, paths, carriers },
     gate: { admits: (peer) => membership.standing(peer) === 'member' },
   })
-  const sync = createSync(parts)
+  const sync = createSync({ ...parts, onSame: options.onSame })
   // An issuer may be several hops away.
   const renewal = createRenewal({ ...parts, streams: meshStreams })
   return {

@@ -34,6 +34,7 @@ import { createMeshStack, type MeshStack } from './mesh-stack.ts'
 import type { NodeParts } from './node-parts.ts'
 import { type OpenHome, openSecrets } from './open-home.ts'
 import { createControlMembers, createControlStreams } from './remote-control.ts'
+import { createCatchingUp } from './restored.ts'
 import { createAnnouncements, createServicePorts } from './service-ports.ts'
 import type { PracticeLab } from './setup/practice-lab.ts'
 import { setupOperationsOfNode } from './setup/setup-operations.ts'
@@ -113,6 +114,11 @@ async function startWithKeys(
   keys: NodeKeys,
 ): Promise<RunningNode> {
   const wanted = options.listen ?? options.config.listen
+  const health = createHealthBoard()
+  const catchingUp = createCatchingUp({
+    ...{ logger: deps.logger, meta: home.knowledge.meta, health },
+    onCaughtUp: () => services.recheck(),
+  })
   const stack = createMeshStack(
     { ...deps, knowledge: home.knowledge, identity: keys.identity, authorityKey: keys.authority },
     {
@@ -121,9 +127,10 @@ async function startWithKeys(
       config: options.config,
       listen: listenAddresses(home.knowledge.meta, wanted),
       peers: [...options.peers, ...options.config.peers, ...facts.bootstrap],
+      isBehind: () => catchingUp.isBehind,
+      onSame: catchingUp.caughtUp,
     },
   )
-  const health = createHealthBoard()
   if (home.setAside !== undefined) {
     health.raise({
       code: 'store-set-aside',
@@ -137,7 +144,7 @@ async function startWithKeys(
   const announcements = createAnnouncements(stack.membership, announced)
   const services = createServices({
     ...deps,
-    ...createServicePorts(stack, home.knowledge, facts.nodeName),
+    ...createServicePorts(stack, home.knowledge, facts.nodeName, () => catchingUp.isBehind),
     flows: stack.sessions,
     announcer: announcements,
   })
@@ -200,6 +207,7 @@ async function startWithKeys(
     audit.log,
     audit.exchange,
     ...stack.lifecycles,
+    catchingUp.following(stack.membership),
     ...audit.lifecycles,
     followMesh(
       stack,

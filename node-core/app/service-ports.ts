@@ -29,10 +29,15 @@ interface Mesh {
   readonly routing: Routing
 }
 
-export function createServicePorts(mesh: Mesh, knowledge: Knowledge, nodeName: NodeName): ServicePorts {
+export function createServicePorts(
+  mesh: Mesh,
+  knowledge: Knowledge,
+  nodeName: NodeName,
+  isBehind: () => boolean,
+): ServicePorts {
   return {
     directory: createDirectory(mesh, nodeName),
-    policy: createPolicyGate(mesh.membership),
+    policy: createPolicyGate(mesh.membership, isBehind),
     store: knowledge,
     ownPorts: { ports: () => mesh.host.listenAddresses().flatMap(portOf) },
   }
@@ -62,10 +67,13 @@ function createDirectory({ membership, routing }: Mesh, nodeName: NodeName): Pro
 
 const DENIED: Verdict = { allow: false }
 
-/** Default deny: whoever has no certificate that counts is allowed nothing, whatever the rules say. */
-function createPolicyGate(membership: Membership): PolicyGate {
+/**
+ * Default deny: whoever has no certificate that counts is allowed nothing, whatever the rules say, and nobody is while this
+ * node may not know who was revoked.
+ */
+function createPolicyGate(membership: Membership, isBehind: () => boolean): PolicyGate {
   const party = (peer: Parameters<PolicyGate['standing']>[0]) =>
-    membership.standing(peer) === 'member' ? membership.certificateOf(peer) : undefined
+    membership.standing(peer) === 'member' && !isBehind() ? membership.certificateOf(peer) : undefined
   return {
     standing: membership.standing,
     mayUse(peer, service) {

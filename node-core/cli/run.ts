@@ -4,6 +4,7 @@ import { createNodeClient } from './client/node-client.ts'
 import { durationText } from './command.ts'
 import { auditCommands } from './commands/audit.ts'
 import { authorityCommands } from './commands/authority.ts'
+import { backupCommands } from './commands/backup.ts'
 import { completionCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import { consoleCommand } from './commands/console.ts'
@@ -82,6 +83,7 @@ export const COMMANDS = [
   completionCommand,
   ...incidentCommands,
   ...auditCommands,
+  ...backupCommands,
   ...authorityCommands,
   ...memberCommands,
   ...policyCommands,

@@ -22,16 +22,24 @@ export const auditChange = (number: number): AuditChange => ({
   detail: null,
 })
 
-/** A log of one node, with the head that it signed after each entry. */
+/** A log of one node. Heads are signed when they are asked for, each once: a signature costs a millisecond. */
 export interface TestAuditLog {
   readonly entries: AuditEntry[]
-  readonly heads: AuditHead[]
+  /** After each entry. */
+  readonly heads: readonly AuditHead[]
+  /** After the last entry. */
+  readonly head: AuditHead | undefined
   add(change?: Partial<AuditEntryBody>): AuditEntry
 }
 
 export function testAuditLog({ identity, chain }: TestNode, length = 0): TestAuditLog {
   const entries: AuditEntry[] = []
-  const heads: AuditHead[] = []
+  const signed = new Map<AuditEntry, AuditHead>()
+  const headOf = (entry: AuditEntry): AuditHead => {
+    const head = signed.get(entry) ?? signAuditHead(identity.key, entry, entry.at)
+    signed.set(entry, head)
+    return head
+  }
   const add = (change: Partial<AuditEntryBody> = {}): AuditEntry => {
     const last = entries.at(-1)
     const seq = (last?.seq ?? 0) + 1
@@ -47,9 +55,17 @@ export function testAuditLog({ identity, chain }: TestNode, length = 0): TestAud
     }
     const entry = makeAuditEntry(body)
     entries.push(entry)
-    heads.push(signAuditHead(identity.key, entry, entry.at))
     return entry
   }
   for (let index = 0; index < length; index++) add()
-  return { entries, heads, add }
+  return {
+    ...{ entries, add },
+    get heads() {
+      return entries.map(headOf)
+    },
+    get head() {
+      const last = entries.at(-1)
+      return last && headOf(last)
+    },
+  }
 }

@@ -22,6 +22,8 @@ export interface MeshNode extends TestMember {
 export interface MeshNodeOptions extends TestMemberOptions {
   readonly sync?: FloodTimes
   readonly noise?: MeshNoiseOptions
+  /** Is called when a neighbour holds just what this node holds. */
+  readonly onSame?: () => void
 }
 
 export async function startMeshNode(
@@ -42,7 +44,7 @@ export async function startMeshNode(
   const host = createHost({ ...common, identity, noise }, { listen: ['/ip4/127.0.0.1/tcp/0'] })
   carrier = createJoinCarrier({ ...common, streams: () => host })
   const parts = [
-    createSync({ ...common, streams: host }, options.sync),
+    createSync({ ...common, streams: host, onSame: () => options.onSame?.() }, options.sync),
     createRenewal({ ...common, streams: host }),
     carrier,
     host,

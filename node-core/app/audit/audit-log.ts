@@ -59,6 +59,8 @@ export interface AuditLog extends Lifecycle {
 export interface BegunEntry {
   /** Never throws: where it cannot be written, the change is entered as interrupted at the next start. */
   end(end: ChangeEnd): void
+  /** Nothing was changed after all: there is nothing to enter. Never throws. */
+  abandon(): void
 }
 
 const TRIM_EVERY_MS = 6 * 3_600_000
@@ -126,8 +128,16 @@ class Log implements AuditLog {
       ...change,
       ...{ at: this.#deps.clock.now(), after: null, outcome: 'interrupted', detail: null },
     }
-    this.#deps.knowledge.audit.begin(id, JSON.stringify(begun))
+    const { audit } = this.#deps.knowledge
+    audit.begin(id, JSON.stringify(begun))
     return {
+      abandon: () => {
+        try {
+          audit.abandon(id)
+        } catch (error) {
+          this.#logger.warn('what was begun could not be crossed out', { error: messageOf(error) })
+        }
+      },
       end: (end) => {
         try {
           this.#add({ ...begun, ...end, at: this.#deps.clock.now() }, id)

@@ -35,10 +35,14 @@ export function createActionAudit(
     try {
       const report = await perform()
       const detail = report.text.slice(0, MAX_DETAIL)
-      begun.end({ after: auditText({ changed: report.changed }), outcome: 'done', detail })
+      // What changed nothing stands in the plan's own journal.
+      if (report.changed) begun.end({ after: null, outcome: 'done', detail })
+      else begun.abandon()
       return report
     } catch (error) {
-      begun.end({ after: null, outcome: 'failed', detail: messageOf(error).slice(0, MAX_DETAIL) })
+      // Tried again every second while a peer is gone, and nothing is another way than before.
+      if (order.action === 'redial') begun.abandon()
+      else begun.end({ after: null, outcome: 'failed', detail: messageOf(error).slice(0, MAX_DETAIL) })
       throw error
     }
   }

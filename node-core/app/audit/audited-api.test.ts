@@ -8,12 +8,14 @@ import { createManualClock } from '../../../tests/helpers/manual-clock.ts'
 import { securityWorld } from '../../../tests/helpers/security-world.ts'
 import { joinIdSchema, serviceNameSchema } from '../../contract/schemas.ts'
 import type { Caller, CallOptions } from '../../control/node-api.ts'
+import type { PlanId } from '../../domain/ids.ts'
 import { type Knowledge, openKnowledge } from '../../knowledge/knowledge.ts'
 import { FaultError } from '../../platform/error.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { type AuditEntry, decodeAuditEntry } from '../../security/audit-entry.ts'
 import { type AuditLog, createAuditLog } from './audit-log.ts'
 import { auditText } from './audit-text.ts'
+import { createActionAudit } from './audited-actions.ts'
 import { auditedApi, changingOperations } from './audited-api.ts'
 import { SNAPSHOTS } from './snapshots.ts'
 
@@ -159,6 +161,31 @@ describe('a change', () => {
     await api.services.list(options(SOCKET))
     await api.node.status(options(SOCKET))
     expect(entries()).toHaveLength(1)
+  })
+})
+
+describe('an action of a loop', () => {
+  const order = {
+    ...{ plan: 'plan-0123456789abcdef' as PlanId, incident: INCIDENT_ID, step: 's1', key: 'k', args: {} },
+    ...{ action: 'reroute' as const, target: SERVER, isResumed: false },
+    subject: { kind: 'node' as const, peer: SERVER },
+  }
+  const act = () => createActionAudit(log, { certificateOf: () => world.founder.chain.leaf })
+
+  it('is entered under its incident where it changed something or broke off', async () => {
+    await act()(SERVER, order, async () => ({ changed: true, text: 'led away' }))
+    await act()(SERVER, order, async () => ({ changed: false, text: 'nothing to do' }))
+    await act()(SERVER, { ...order, action: 'wait' }, async () => ({ changed: true, text: 'waited' }))
+    const broken = act()(SERVER, order, async () => Promise.reject(new Error('no way')))
+    await expect(broken).rejects.toThrow('no way')
+    expect(entries().slice(1)).toMatchObject([
+      {
+        ...{ operation: 'action.reroute', correlation: INCIDENT_ID, outcome: 'done', detail: 'led away' },
+        actor: { kind: 'loop', peer: SERVER },
+      },
+      { operation: 'action.reroute', outcome: 'failed', detail: 'no way' },
+    ])
+    expect(knowledge.audit.begun()).toEqual([])
   })
 })
 

@@ -97,8 +97,7 @@ function begin(
   } catch (error) {
     if (!WITHOUT_FAIL.has(operation)) throw error
     around.logger.error('a change is made that cannot be entered', { operation, error: messageOf(error) })
-    const end = (_end: ChangeEnd): void => {}
-    return { end }
+    return { end: (_end: ChangeEnd) => {}, abandon: () => {} }
   }
 }
 

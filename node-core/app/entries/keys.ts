@@ -4,6 +4,7 @@ import { FaultError } from '../../platform/error.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { systemRandom } from '../../platform/random.ts'
 import { wipeSeeds } from '../../security/hybrid-key.ts'
+import { backUp, restore } from '../backup.ts'
 import { requireConfig } from '../config/require-config.ts'
 import {
   type AuthorityFile,
@@ -34,20 +35,40 @@ const optionsSchema = z.discriminatedUnion('action', [
     },
     peers: z.array(z.string().min(1)).min(1).max(16),
   }),
+  z.strictObject({ action: z.literal('backup'), home: z.string().min(1), file: z.string().min(1) }),
+  z.strictObject({
+    ...{ action: z.literal('restore'), home: z.string().min(1), file: z.string().min(1) },
+    trustBackup: z.boolean(),
+  }),
 ])
 type Options = z.infer<typeof optionsSchema>
 
 const deps = { clock: systemClock, random: systemRandom, logger: silentLogger }
 
-/** What is done to the keys of a home while its node does not run. */
+/** What is done to the keys of a home while its node does not run; a backup is made while it does, too. */
 await runEntry(optionsSchema, async (options, secrets) => {
-  const answer =
-    options.action === 'recover' ? await recover(options, secrets) : await change(options, secrets)
-  await printLine({ ok: true, ...answer })
+  await printLine({ ok: true, ...(await answerTo(options, secrets)) })
 })
 
+async function answerTo(options: Options, secrets: EntrySecrets): Promise<object> {
+  const { passphrase } = secrets
+  switch (options.action) {
+    case 'recover':
+      return recover(options, secrets)
+    case 'backup':
+      return backUp(deps, options.home, passphrase, fileOf(options.file, secrets))
+    case 'restore': {
+      const { trustBackup } = options
+      const file = fileOf(options.file, secrets)
+      return restore(deps, options.home, { file, passphrase, trustBackup })
+    }
+    default:
+      return change(options, secrets)
+  }
+}
+
 async function change(
-  options: Exclude<Options, { action: 'recover' }>,
+  options: Exclude<Options, { action: 'recover' | 'backup' | 'restore' }>,
   secrets: EntrySecrets,
 ): Promise<object> {
   const home = openHome(deps, options.home)

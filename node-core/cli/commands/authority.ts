@@ -25,8 +25,8 @@ const fileInput = {
 }
 const meshAnswer = { ok: z.literal(true), meshId: meshIdSchema }
 
-/** The node must not run: its keys are opened and sealed anew. */
-async function keys<S extends z.ZodType>(
+/** Mostly the node must not run: its keys are opened and sealed anew. */
+export async function keys<S extends z.ZodType>(
   context: CliContext,
   options: object,
   secrets: EntrySecrets,

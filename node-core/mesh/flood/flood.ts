@@ -37,6 +37,8 @@ export interface FloodDeps<K extends string> {
   readonly onNews: (listener: (news: FloodNews<K>) => void) => () => void
   /** Counts something bad against the neighbour that passed it on. */
   readonly noteMisbehaviour: (peer: PeerId, what: string) => void
+  /** A neighbour holds exactly what this node holds. */
+  readonly onSame?: (peer: PeerId) => void
 }
 
 export interface FloodTimes extends MuteOptions {
@@ -197,7 +199,8 @@ class Flood<K extends string> implements FloodSync {
         for (const name of message.names) this.#neighbours.get(peer)?.outbox.add(name)
         return
       case 'summary':
-        if (message.hash !== summaryOf(replica.digest())) this.#neighbours.get(peer)?.outbox.addDigest()
+        if (message.hash === summaryOf(replica.digest())) this.#deps.onSame?.(peer)
+        else this.#neighbours.get(peer)?.outbox.addDigest()
     }
   }
 

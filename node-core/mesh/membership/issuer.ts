@@ -44,7 +44,7 @@ export interface CertificateIssuing {
 
 export function createIssuing(
   context: MembershipContext,
-  options: { readonly lifeMs: number },
+  options: { readonly lifeMs: number; readonly mayIssue: () => boolean },
   registry: Registry,
 ): CertificateIssuing {
   const self = context.identity.peerId
@@ -67,7 +67,7 @@ export function createIssuing(
     if (byMs > 0) throw clockBehind(byMs)
     // An issuer never certifies itself: for its own next certificate it is the authority that signs.
     const issuer = issuerFor(grant.role, grant.issuing || grant.peerId === self)
-    if (issuer === undefined) throw notAnIssuer()
+    if (issuer === undefined || (grant.peerId !== self && !options.mayIssue())) throw notAnIssuer()
     const nowMs = context.clock.now()
     const { peerId, mldsaPublicKey, name, role, labels, transit, issuing } = grant
     const chain = issueCertificate(context, issuer, {
@@ -98,7 +98,9 @@ export function createIssuing(
     const until = registry.longestOf(peer)?.leaf.expiresAt ?? 0
     if (clockBehindMs() > 0) return { kind: 'refused', code: 'clock-behind' }
     const issuer = issuerFor(standing.role, standing.issuing || peer === self)
-    if (issuer === undefined) return { kind: 'refused', code: 'not-an-issuer' }
+    if (issuer === undefined || (peer !== self && !options.mayIssue())) {
+      return { kind: 'refused', code: 'not-an-issuer' }
+    }
     const limit = issuer.kind === 'node' ? issuer.chain.leaf.expiresAt : Number.POSITIVE_INFINITY
     const expiresAt = Math.min(context.clock.now() + options.lifeMs, limit)
     const gainMs = Math.min(MIN_GAIN.maxMs, options.lifeMs * MIN_GAIN.part)
@@ -107,7 +109,7 @@ export function createIssuing(
   }
 
   return {
-    isIssuer: () => context.authorityKey !== undefined || nodeIssuer() !== undefined,
+    isIssuer: () => options.mayIssue() && (context.authorityKey !== undefined || nodeIssuer() !== undefined),
     mayGrant: (role, issuing) => issuerFor(role, issuing) !== undefined,
     clockBehindMs,
     certify,

@@ -290,6 +290,23 @@ describe('membership', () => {
       expect(late.membership.renewalDueAtMs()).toBe(issuedAt + lifeMs * 0.75)
     })
 
+    it('certifies nobody but itself while it may not know who was revoked', async () => {
+      let mayIssue = false
+      const restored = await startTestMember(world, world.founder, {
+        ...{ clock, holdsAuthority: true, mayIssue: () => mayIssue },
+      })
+      const member = world.member()
+      learn(restored, certificate(member))
+      clock.setWall(NOW_MS + 3 * DAY_MS)
+      const renewal = (peer: typeof restored.identity.peerId) => restored.membership.renew(peer).kind
+      const refused = [restored.membership.isIssuer, renewal(member.identity.peerId)]
+      expect(refused).toEqual([false, 'refused'])
+      expect(() => restored.membership.changeMember(member.identity.peerId, { labels: ['x'] })).toThrow()
+      expect(renewal(restored.identity.peerId)).toBe('renewed')
+      mayIssue = true
+      expect([restored.membership.isIssuer, renewal(member.identity.peerId)]).toEqual([true, 'renewed'])
+    })
+
     it('lets the holder of the authority back into its own mesh after its certificate has expired', () => {
       clock.setWall(NOW_MS + 30 * DAY_MS)
       expect(founder.membership.standing(founder.identity.peerId)).toBe('expired')

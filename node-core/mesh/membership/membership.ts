@@ -56,6 +56,8 @@ export interface MembershipOptions {
   readonly renewAt?: number
   /** How long a request to join waits for an operator before it is denied. Default 24 hours. */
   readonly approvalMs?: number
+  /** False while this node may not know who was revoked: it then certifies nobody but itself. Default always. */
+  readonly mayIssue?: () => boolean
   /** How often the heads of the own revocation log are signed anew. Default 10 minutes. */
   readonly headIntervalMs?: number
 }
@@ -276,7 +278,7 @@ function createParts(
   const policies = createPolicyBook(context)
   const records = createRecordBook(context, options, (peer) => registry.certificateOf(peer))
   const lifeMs = options.certificateLifeMs ?? DEFAULT_CERTIFICATE_LIFE_MS
-  const issuing = createIssuing(context, { lifeMs }, registry)
+  const issuing = createIssuing(context, { lifeMs, mayIssue: options.mayIssue ?? (() => true) }, registry)
   const approvalMs = options.approvalMs ?? DEFAULT_APPROVAL_MS
   const invites = createInviteDesk(context, issuing)
   const joins = createJoinDesk(context, { approvalMs }, { registry, issuing, keep })

@@ -59,6 +59,20 @@ describe('members that are connected', () => {
     await eventually('the head to arrive', () => far.store.heads.all().length === 1)
   })
 
+  it('say that another one holds the same only once it has learned all that the other knows', async () => {
+    const founder = await start(world.founder, { holdsAuthority: true })
+    const lost = await start(world.member())
+    founder.membership.keepChain(lost.chain)
+    founder.membership.revoke(lost.identity.peerId)
+    const seen: number[] = []
+    const restored = await start(world.member(), {
+      onSame: () => seen.push(restored.store.revocations.all().length),
+    })
+    await restored.dial(founder)
+    await eventually('the two to hold the same', () => seen.length > 0)
+    expect(seen[0]).toBe(1)
+  })
+
   it('pass on what a node says of itself', async () => {
     const [founder, , far] = await line()
     const own = {

@@ -1,3 +1,4 @@
+import type { PeerId } from '../../domain/ids.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
@@ -12,6 +13,8 @@ export interface SyncDeps {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** A neighbour holds exactly what this node holds. */
+  readonly onSame?: (peer: PeerId) => void
 }
 
 export const SYNC_PROTOCOL = '/x0t/sync/1'
