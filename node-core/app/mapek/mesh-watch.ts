@@ -71,6 +71,7 @@ export function createMeshWatch(
     self,
     signs,
     nameOf: (peer) => membership.certificateOf(peer)?.name ?? peer,
+    signedMs: (peer) => routing.heardMs(peer),
     echo: (peer, signal) => echo.ping(peer, signal),
     picture: () => ({
       ...{ standing: membership.standing(self), links: readLinks(), members: readMembers() },

@@ -31,6 +31,7 @@ async function ringOfSix(isToldOneWay: (peer: PeerId) => boolean = () => false) 
   const links = new Map<string, LinkFact>()
   const members = new Map<string, MemberFact>()
   const silent = new Set<string>()
+  const signed = new Map<PeerId, number>()
   let over: Partial<Picture> = {}
   const link = (name: string, state: LinkState, more: Partial<LinkFact> = {}): void => {
     links.set(name, {
@@ -49,6 +50,10 @@ async function ringOfSix(isToldOneWay: (peer: PeerId) => boolean = () => false) 
   const nameOf = (peer: PeerId): string => NAMES[peers.indexOf(peer)] ?? peer
   const watch = {
     ...{ self: peerOf('ada'), signs, nameOf },
+    signedMs: (peer: PeerId) => {
+      const at = signed.get(peer)
+      return at === undefined ? undefined : clock.monotonicMs() - at
+    },
     picture: (): Picture => ({
       ...{ standing: 'member', links: [...links.values()], members: [...members.values()], services: [] },
       ...{ certificate: undefined, version: '1', resources: undefined, storeFault: undefined, ...over },
@@ -103,6 +108,7 @@ async function ringOfSix(isToldOneWay: (peer: PeerId) => boolean = () => false) 
     vanish,
     comeBack,
     silent,
+    sign: (name: string) => signed.set(peerOf(name), clock.monotonicMs()),
     pass,
     open,
     signs,
@@ -145,6 +151,19 @@ describe('the analysis of a ring of six', () => {
     expect(open()).toEqual([])
     expect(book.list()[0]).toMatchObject({ state: 'resolved', code: 'link-down' })
     expect(book.list()[0]?.resolvedAt).toBeDefined()
+  })
+
+  it('does not call dead who signs new adverts, when a busy machine answers no echo in time', async () => {
+    const { breaks, silent, pass, open, sign } = await ringOfSix()
+    silent.add('boris')
+    breaks('boris', 'down')
+    await pass(200)
+    sign('boris')
+    await pass(400)
+    expect(open()).toEqual(['The link between ada and boris is down'])
+    await pass(3_000)
+    // Once is once: a node that died afterwards is dead.
+    expect(open()).toEqual(['boris is down'])
   })
 
   it('names the direction that is lost', async () => {

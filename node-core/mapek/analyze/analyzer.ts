@@ -48,9 +48,10 @@ export function createAnalyzer(deps: AnalyzerDeps): Lifecycle {
   const members = createMemberMemory({ now: clock.now, startedAt: clock.now(), self, nameOf })
   const own = createOwnFaults({ clock, self, nameOf })
   const storm = createStormWatch()
-  const delivery = createDelivery({ clock, watch }, () => lookIn(0))
+  const delivery = createDelivery({ clock, watch, lagMs: () => lagMs }, () => lookIn(0))
   const tracker = createTracker({ clock, book, self, nameOf, elect, confirm })
   let suspects = new Set<PeerId>()
+  let lagMs = 0
   let reachable: ReadonlySet<PeerId> = new Set()
 
   function confirm(peer: PeerId): Promise<unknown> {
@@ -72,6 +73,7 @@ export function createAnalyzer(deps: AnalyzerDeps): Lifecycle {
   const find = (picture: Picture): Finding[] => {
     const now = clock.now()
     memories.meet(picture.links)
+    lagMs = picture.resources?.loopLagMs ?? 0
     const seen = { picture, memories, now }
     const asked = suspectsOf(seen, members.isGone)
     for (const peer of suspects) if (!asked.has(peer)) delivery.trust(peer)

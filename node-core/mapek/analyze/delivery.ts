@@ -17,6 +17,9 @@ export type Verdict = 'pending' | 'alive' | 'dead'
 
 /** One echo has so long; a second one proves that the first was no accident. */
 const ECHO_LIMIT_MS = 350
+/** What makes this node late often makes the others late as well, and an echo passes several of them. */
+const LIMIT_PER_LAG = 4
+const MAX_LIMIT_MS = 2_000
 const PAUSE_MS = 100
 const PAUSE_WHEN_KNOWN_MS = 500
 const FAILURES_THAT_PROVE = 2
@@ -27,24 +30,42 @@ interface Suspect {
   verdict: Verdict
   failures: number
   answeredAt: number | undefined
+  /** Monotonic. What it has signed since then is as good as an answer; each advert once. */
+  aliveMs: number
   readonly stop: AbortController
   cancel: () => void
 }
 
 export function createDelivery(
-  deps: { readonly clock: Clock; readonly watch: Pick<Watch, 'echo'> },
+  deps: {
+    readonly clock: Clock
+    readonly watch: Pick<Watch, 'echo' | 'signedMs'>
+    /** How late this process has been, of late. */
+    readonly lagMs: () => number
+  },
   onChange: () => void,
 ): Delivery {
   const { clock, watch } = deps
   const suspects = new Map<PeerId, Suspect>()
 
+  /** Nobody but itself signs its adverts, and a node that loses a link signs a new one at once. */
+  const hasSigned = (peer: PeerId, suspect: Suspect): boolean => {
+    const ageMs = watch.signedMs(peer)
+    const atMs = ageMs === undefined ? Number.NEGATIVE_INFINITY : clock.monotonicMs() - ageMs
+    if (atMs <= suspect.aliveMs) return false
+    suspect.aliveMs = atMs
+    return true
+  }
+
   const ask = (peer: PeerId, suspect: Suspect): void => {
     const limit = new AbortController()
-    const cancelLimit = clock.after(ECHO_LIMIT_MS, () => limit.abort(new Error('no answer in time')))
+    const limitMs = Math.min(MAX_LIMIT_MS, ECHO_LIMIT_MS + LIMIT_PER_LAG * deps.lagMs())
+    const cancelLimit = clock.after(limitMs, () => limit.abort(new Error('no answer in time')))
     const signal = AbortSignal.any([limit.signal, suspect.stop.signal])
-    const done = (answered: boolean): void => {
+    const done = (echoed: boolean): void => {
       cancelLimit()
       if (suspect.stop.signal.aborted) return
+      const answered = echoed || hasSigned(peer, suspect)
       const before = suspect.verdict
       suspect.failures = answered ? 0 : suspect.failures + 1
       if (answered) {
@@ -74,7 +95,7 @@ export function createDelivery(
       if (known !== undefined) return known.verdict
       if (suspects.size >= MAX_SUSPECTS) return 'pending'
       const suspect: Suspect = {
-        ...{ verdict: 'pending', failures: 0, answeredAt: undefined },
+        ...{ verdict: 'pending', failures: 0, answeredAt: undefined, aliveMs: clock.monotonicMs() },
         ...{ stop: new AbortController(), cancel: () => {} },
       }
       suspects.set(peer, suspect)

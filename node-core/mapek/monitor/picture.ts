@@ -91,6 +91,8 @@ export interface Watch {
   picture(): Picture
   /** A member's name, or its id where none is known. */
   nameOf(peer: PeerId): string
+  /** Since the newest advert that a member signed came, ms; undefined where none is known. */
+  signedMs(peer: PeerId): number | undefined
   /** A round trip to a member and back, end to end, by the best way there is. Rejects when there is no answer. */
   echo(peer: PeerId, signal: AbortSignal): Promise<{ readonly rttMs: number }>
 }
