@@ -150,8 +150,9 @@ async function startWithKeys(
   })
   const configured = createConfiguredParts(services)
   const interrupted = recoverSettingsFile(home.knowledge.configVersions, home.paths.config)
+  const series = createNodeSeries(deps, home.paths.series, options.config.knowledge)
   const monitoring = createMonitoring(
-    { ...deps, ...stack, services, knowledge: home.knowledge },
+    { ...deps, ...stack, services, series, knowledge: home.knowledge },
     { home: home.paths.root },
   )
   const audit = createNodeAudit(
@@ -168,7 +169,7 @@ async function startWithKeys(
   const parts: NodeParts = {
     ...{ incidents: monitoring.incidents, heal },
     ...{ ...deps, facts, services, health, knowledge: home.knowledge },
-    series: createNodeSeries(deps, home.paths.series, options.config.knowledge),
+    series,
     sloTargets: options.config.slo,
     ...{ membership: stack.membership, host: stack.host, links: stack.links },
     ...{ routing: stack.routing, reach: stack.reach, echo: stack.echo, announcedAddresses: announced },
@@ -219,7 +220,7 @@ async function startWithKeys(
     watchNodeHealth(parts, stack.noise),
     monitoring,
     parts.series,
-    createHistory(parts),
+    createHistory(parts, monitoring.resources),
     flowRecheck(stack, services.recheck),
     ...heal.lifecycles,
     control,
@@ -249,6 +250,7 @@ function followMesh(stack: MeshStack, keep: () => void, announce: () => void): L
       announce()
       offs.push(
         stack.links.events.on('addressesChanged', announce),
+        stack.membership.events.on('policyChanged', announce),
         // The others close their ends when the own certificate ends; this node does not wait for them.
         stack.membership.events.on('expelled', ({ peer, reason }) => {
           if (peer !== stack.membership.self) return

@@ -95,7 +95,7 @@ function portOf(address: string): number[] {
   return Number.isInteger(port) && port > 0 ? [port] : []
 }
 
-/** What this node tells of itself changes for two reasons, its services and its addresses: either publishes both. */
+/** What this node tells of itself changes for three reasons, its services, its addresses and its policy: each publishes all. */
 export interface Announcements extends ServiceAnnouncer {
   addressesChanged(): void
 }
@@ -105,7 +105,11 @@ export function createAnnouncements(
   addresses: () => readonly string[],
 ): Announcements {
   let services: Parameters<ServiceAnnouncer['publish']>[0] = []
-  const publish = (): void => membership.publishOwnRecord({ addresses: addresses(), services })
+  const publish = (): void =>
+    membership.publishOwnRecord({
+      ...{ addresses: addresses(), services },
+      policy: membership.policyVersion()?.number ?? 0,
+    })
   return {
     publish(next) {
       services = next

@@ -31,6 +31,8 @@ export interface NodeRecordBody {
   readonly addresses: readonly string[]
   /** At most 256. */
   readonly services: readonly { readonly name: ServiceName; readonly healthy: boolean }[]
+  /** The number of the policy that it works by; 0 for none. Absent from nodes that do not say. */
+  readonly policy?: number | undefined
   /** Of the program. */
   readonly version: string
   /** When it was signed, ms since the Unix epoch. */
@@ -47,6 +49,7 @@ const bodySchema: z.ZodType<NodeRecordBody> = z.strictObject({
   services: z
     .array(z.strictObject({ name: parsedText<ServiceName>(parseServiceName), healthy: z.boolean() }))
     .max(MAX_RECORD_SERVICES),
+  policy: z.int().min(0).max(MAX_COUNTER).optional(),
   version: z.string().regex(/^[0-9A-Za-z.+-]{1,64}$/),
   at: timeMs,
 })

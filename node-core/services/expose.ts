@@ -5,7 +5,12 @@ import type { Random } from '../platform/random.ts'
 import type { Tally } from './flow-ledger.ts'
 import { createTally } from './flow-ledger.ts'
 import { type Check, parseCheck, runCheck } from './health-check.ts'
-import { createHealthMonitor, type Health, type HealthMonitorOptions } from './health-monitor.ts'
+import {
+  type CheckTime,
+  createHealthMonitor,
+  type Health,
+  type HealthMonitorOptions,
+} from './health-monitor.ts'
 import type { AnnouncedService, ServiceRow, ServiceStore } from './ports.ts'
 import { serviceFault } from './service-fault.ts'
 import type { Target, TargetDialer } from './target.ts'
@@ -28,6 +33,7 @@ export interface ExposedService {
   readonly target: Target
   readonly check: string | undefined
   readonly health: Health
+  readonly checked: CheckTime | undefined
   readonly tally: Tally
   /** Whether others should use it now. */
   readonly usable: boolean
@@ -153,6 +159,9 @@ function runService(deps: ExposeDeps, options: ExposeOptions, row: ServiceRow, t
     tally,
     get health() {
       return monitor?.health ?? { kind: 'unknown' }
+    },
+    get checked() {
+      return monitor?.checked
     },
     get usable() {
       return monitor === undefined || monitor.health.kind === 'healthy'

@@ -21,8 +21,16 @@ export const HEALTH_DEFAULTS: HealthMonitorOptions = { intervalMs: 10_000, reche
 /** Each pause is shortened by up to this part of itself, so that checks of many services spread. */
 const JITTER = 0.2
 
+/** How long a check that succeeded took, and when it ended (ms since the epoch). */
+export interface CheckTime {
+  readonly at: number
+  readonly tookMs: number
+}
+
 export interface HealthMonitor {
   readonly health: Health
+  /** Of the last check, if it succeeded. */
+  readonly checked: CheckTime | undefined
   start(): void
   /** Checks now instead of at the next turn: something else has seen the target fail. */
   hurry(): void
@@ -56,6 +64,7 @@ export function createHealthMonitor(
   let cancelTimer: (() => void) | undefined
   let running: AbortController | undefined
   let hurried = false
+  let checked: CheckTime | undefined
 
   const schedule = (): void => {
     const calm = state.health.kind === 'healthy' && state.against === 0 && !hurried
@@ -67,8 +76,10 @@ export function createHealthMonitor(
     cancelTimer = undefined
     const turn = new AbortController()
     running = turn
+    const startedMs = deps.clock.monotonicMs()
     const result = await deps.check(turn.signal)
     if (turn.signal.aborted) return
+    checked = result.ok ? { at: deps.clock.now(), tookMs: deps.clock.monotonicMs() - startedMs } : undefined
     running = undefined
     const before = state.health
     state = judgeHealth(state, result, options.changeAfter)
@@ -78,6 +89,9 @@ export function createHealthMonitor(
   return {
     get health() {
       return state.health
+    },
+    get checked() {
+      return checked
     },
     start() {
       if (running === undefined && cancelTimer === undefined) void run()
@@ -97,6 +111,7 @@ export function createHealthMonitor(
       running?.abort()
       running = undefined
       state = { health: { kind: 'unknown' }, against: 0 }
+      checked = undefined
     },
   }
 }

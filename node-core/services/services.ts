@@ -22,7 +22,7 @@ import {
   type Forwards,
   type ForwardView,
 } from './forward.ts'
-import { HEALTH_DEFAULTS } from './health-monitor.ts'
+import { type CheckTime, HEALTH_DEFAULTS } from './health-monitor.ts'
 import { createInbound, denialOf, type Inbound } from './inbound.ts'
 import { createLogThrottle } from './log-throttle.ts'
 import type {
@@ -108,6 +108,8 @@ export interface ServiceView {
   /** Why it is not healthy, or why nobody may use it. */
   readonly detail: string | undefined
   readonly tally: Readonly<Tally> | undefined
+  /** How long its last check took, if that succeeded; known for local services alone. */
+  readonly checked?: CheckTime | undefined
 }
 
 /** The services of a node: what it provides, and the local ports that lead to what others provide. */
@@ -347,6 +349,7 @@ function localView({ directory, policy }: ServicesDeps, service: ExposedService)
     state: health.kind,
     detail: health.kind === 'unhealthy' ? health.reason : (denial ?? service.tally.lastError),
     tally: { ...service.tally },
+    checked: service.checked,
   }
 }
 

@@ -3,8 +3,10 @@ import type { SeriesInfo } from '../../domain/series.ts'
 import { linkSubject } from '../../domain/subject.ts'
 import { messageOf } from '../../platform/error.ts'
 import type { Lifecycle } from '../../platform/lifecycle.ts'
+import type { Resources } from '../mapek/resources.ts'
 import type { NodeParts } from '../node-parts.ts'
 import { meshView } from './mesh-view.ts'
+import { createNodeSampler } from './node-sampler.ts'
 import { reportStoreFaults } from './store-health.ts'
 
 export const SAMPLE_EVERY_MS = 1_000
@@ -22,7 +24,7 @@ export const REACHABLE: SeriesInfo = {
 }
 
 /** Remembers how the mesh is: its topology, what is reached, and how the links of this node are. */
-export function createHistory(parts: NodeParts): Lifecycle {
+export function createHistory(parts: NodeParts, resources: Pick<Resources, 'sample'>): Lifecycle {
   const { clock, logger, series, membership, links } = parts
   const offs: (() => void)[] = []
   let before: MeshState = EMPTY_MESH
@@ -39,6 +41,8 @@ export function createHistory(parts: NodeParts): Lifecycle {
     before = withChanges(before, changes)
   }
 
+  const sampleNode = createNodeSampler(parts, resources)
+
   const sample = (): void => {
     const at = clock.now()
     if (clock.monotonicMs() >= looksAt) look(at)
@@ -49,6 +53,7 @@ export function createHistory(parts: NodeParts): Lifecycle {
     if (others.length > 0 && !isStarting) {
       series.add(series.open(REACHABLE), at, reached / others.length)
     }
+    sampleNode(at)
     for (const { peer, rttMs, lossEstimate } of links.links()) {
       const subject = linkSubject(membership.self, peer)
       if (rttMs !== undefined) {

@@ -9,6 +9,7 @@ import type { Lifecycle } from '../../platform/lifecycle.ts'
 import type { NodeParts } from '../node-parts.ts'
 import type { Resources } from './resources.ts'
 import type { StoreCheck } from './store-check.ts'
+import { serviceCheck, type Usual } from './usual.ts'
 
 export type WatchedParts = Pick<
   NodeParts,
@@ -22,7 +23,7 @@ const MEMBERS_AGE_MS = 5_000
 export function createMeshWatch(
   parts: WatchedParts,
   noise: Pick<NoiseHfsParts, 'events'>,
-  own: { readonly resources: Resources; readonly storeCheck: StoreCheck },
+  own: { readonly resources: Resources; readonly storeCheck: StoreCheck; readonly usual: Usual },
 ): Watch & Lifecycle {
   const { clock, membership, links, routing, services, host, echo } = parts
   const { self } = membership
@@ -44,7 +45,7 @@ export function createMeshWatch(
       .members()
       .filter(({ peer, standing }) => standing === 'member' && peer !== self)
       .map(({ peer, record }) => ({
-        ...{ peer, version: record?.version, neighbours: neighbours.get(peer) ?? [] },
+        ...{ peer, version: record?.version, policy: record?.policy, neighbours: neighbours.get(peer) ?? [] },
         reachable: routing.pathsTo(peer).length > 0,
       }))
     return members
@@ -56,9 +57,13 @@ export function createMeshWatch(
     }))
   const readServices = (): ServiceFact[] => {
     const used = new Set<string>(services.forwards().map(({ service }) => service))
-    return services.services().map(({ name, peer, state, detail, local }) => ({
+    return services.services().map(({ name, peer, state, detail, local, checked }) => ({
       ...{ name, provider: peer, state, detail },
       concerns: local || used.has(name),
+      check:
+        checked === undefined
+          ? undefined
+          : { ...checked, pastMs: own.usual.of(serviceCheck(name, peer), checked.at) },
     }))
   }
   const readCertificate = (): Picture['certificate'] => {
@@ -76,6 +81,7 @@ export function createMeshWatch(
     picture: () => ({
       ...{ standing: membership.standing(self), links: readLinks(), members: readMembers() },
       ...{ services: readServices(), certificate: readCertificate(), version: PRODUCT_VERSION },
+      policy: membership.policyVersion()?.number ?? 0,
       ...{ resources: own.resources.sample(), storeFault: own.storeCheck.fault() },
     }),
     async start() {

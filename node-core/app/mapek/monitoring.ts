@@ -1,3 +1,5 @@
+import type { Knowledge } from '../../knowledge/knowledge.ts'
+import type { SeriesStore } from '../../knowledge/series/series-store.ts'
 import { createAnalyzer } from '../../mapek/analyze/analyzer.ts'
 import { createIncidentBook, type IncidentBook } from '../../mapek/incidents/incident-book.ts'
 import { createWitnessDesk } from '../../mapek/incidents/witness-desk.ts'
@@ -7,11 +9,13 @@ import type { NoiseHfsParts } from '../../noise-hfs/noise-hfs.ts'
 import { type Lifecycle, startAll, stopAll } from '../../platform/lifecycle.ts'
 import { createIncidentExchange } from './incident-exchange.ts'
 import { createMeshWatch, type WatchedParts } from './mesh-watch.ts'
-import { createResources } from './resources.ts'
+import { createResources, type Resources } from './resources.ts'
 import { createStoreCheck } from './store-check.ts'
+import { createUsual } from './usual.ts'
 
 export interface Monitoring extends Lifecycle {
   readonly incidents: IncidentBook
+  readonly resources: Pick<Resources, 'sample'>
 }
 
 export interface MonitoringDeps extends WatchedParts {
@@ -20,19 +24,26 @@ export interface MonitoringDeps extends WatchedParts {
   readonly knowledge: {
     readonly incidents: IncidentStore
     readonly meta: { set(key: string, value: string): void }
+    readonly events: Pick<Knowledge['events'], 'on'>
   }
+  readonly series: Pick<SeriesStore, 'events' | 'query'>
 }
 
 /** Watches the mesh and keeps the book of incidents: M and A of the loop, fitted to the parts of this node. */
 export function createMonitoring(deps: MonitoringDeps, options: { readonly home: string }): Monitoring {
   const { clock, logger, knowledge, membership } = deps
-  const storeCheck = createStoreCheck({ clock, meta: knowledge.meta })
+  const storeCheck = createStoreCheck({ clock, meta: knowledge.meta, series: deps.series })
+  // Whatever could not be written, and by whom: it is looked into at the next look.
+  knowledge.events.on('fault', storeCheck.failed)
   const resources = createResources({ clock, home: options.home })
   const incidents = createIncidentBook(
     { clock, logger, store: noting(knowledge.incidents, storeCheck.failed) },
     { self: membership.self },
   )
-  const watch = createMeshWatch(deps, deps.noise, { resources, storeCheck })
+  const watch = createMeshWatch(deps, deps.noise, {
+    ...{ resources, storeCheck },
+    usual: createUsual({ series: deps.series, logger }),
+  })
   const { self, nameOf } = watch
   const desk = createWitnessDesk({ clock, self, book: incidents, nameOf })
   const { isToldOneWay } = desk
@@ -42,7 +53,7 @@ export function createMonitoring(deps: MonitoringDeps, options: { readonly home:
   })
   const parts = [incidents, resources, watch, exchange, analyzer]
   return {
-    incidents,
+    ...{ incidents, resources },
     start: () => startAll(parts),
     async stop() {
       const failures = await stopAll(parts)

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createManualClock } from '../../../tests/helpers/manual-clock.ts'
 import { createMemoryIncidentStore } from '../../../tests/helpers/memory-incident-store.ts'
-import { type PeerId, parsePeerId } from '../../domain/ids.ts'
+import { type PeerId, parsePeerId, type ServiceName } from '../../domain/ids.ts'
 import type { LinkState } from '../../domain/link.ts'
 import { createEmitter } from '../../platform/emitter.ts'
 import { silentLogger } from '../../platform/logger.ts'
@@ -45,7 +45,9 @@ async function ringOfSix(isToldOneWay: (peer: PeerId) => boolean = () => false) 
   }
   for (const name of ['boris', 'fritz']) link(name, 'up')
   for (const name of NAMES.slice(1)) {
-    members.set(name, { peer: peerOf(name), reachable: true, version: '1', neighbours: ring(name) })
+    members.set(name, {
+      ...{ peer: peerOf(name), reachable: true, version: '1', policy: 1, neighbours: ring(name) },
+    })
   }
   const nameOf = (peer: PeerId): string => NAMES[peers.indexOf(peer)] ?? peer
   const watch = {
@@ -56,7 +58,14 @@ async function ringOfSix(isToldOneWay: (peer: PeerId) => boolean = () => false) 
     },
     picture: (): Picture => ({
       ...{ standing: 'member', links: [...links.values()], members: [...members.values()], services: [] },
-      ...{ certificate: undefined, version: '1', resources: undefined, storeFault: undefined, ...over },
+      ...{
+        certificate: undefined,
+        version: '1',
+        policy: 1,
+        resources: undefined,
+        storeFault: undefined,
+        ...over,
+      },
     }),
     echo: (peer: PeerId, signal: AbortSignal) =>
       new Promise<{ rttMs: number }>((resolve, reject) => {
@@ -108,6 +117,10 @@ async function ringOfSix(isToldOneWay: (peer: PeerId) => boolean = () => false) 
     vanish,
     comeBack,
     silent,
+    member: (name: string, more: Partial<MemberFact>) => {
+      const known = members.get(name)
+      if (known !== undefined) members.set(name, { ...known, ...more })
+    },
     sign: (name: string) => signed.set(peerOf(name), clock.monotonicMs()),
     pass,
     open,
@@ -164,6 +177,48 @@ describe('the analysis of a ring of six', () => {
     await pass(3_000)
     // Once is once: a node that died afterwards is dead.
     expect(open()).toEqual(['boris is down'])
+  })
+
+  it('calls a service slow that takes several times what it took at this hour of other days', async () => {
+    const { pass, book, set, clock } = await ringOfSix()
+    const check = async (tookMs: number, pastMs: readonly number[] | undefined): Promise<void> => {
+      const service = {
+        name: 'web' as ServiceName,
+        provider: peerOf('ada'),
+        detail: undefined,
+        concerns: true,
+      }
+      set({ services: [{ ...service, state: 'healthy', check: { at: clock.now(), tookMs, pastMs } }] })
+      await pass(1_100)
+    }
+    const codes = (): string[] => book.list({ open: true }).map(({ code }) => code)
+    // Slow from the first day on is how it is; slow against nothing known is unknown.
+    for (let turn = 0; turn < 3; turn += 1) await check(400, undefined)
+    expect(codes()).toEqual([])
+    await check(400, [10, 12, 9, 11, 10, 14])
+    expect(codes()).toEqual([])
+    await check(400, [])
+    await pass(1_000)
+    expect(codes()).toEqual(['service-slow'])
+    expect(book.list({ open: true })[0]?.evidence[0]?.text).toContain('usually it takes 11 ms')
+    for (let turn = 0; turn < 4; turn += 1) await check(12, [])
+    await pass(3_000)
+    expect(codes()).toEqual([])
+  })
+
+  it('calls drift what lasts, by the older policy, and nothing that nobody says', async () => {
+    const { pass, open, member, set } = await ringOfSix()
+    member('clara', { policy: undefined })
+    member('boris', { policy: 1 })
+    set({ policy: 2 })
+    for (const name of ['dora', 'emil', 'fritz']) member(name, { policy: 2 })
+    await pass(20_000)
+    expect(open()).toEqual([])
+    await pass(15_000)
+    expect(open()).toEqual([expect.stringContaining('boris')])
+    member('boris', { policy: 2 })
+    await pass(5_000)
+    expect(open()).toEqual([])
   })
 
   it('names the direction that is lost', async () => {

@@ -2,6 +2,8 @@ import type { PeerId } from '../../domain/ids.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { createThreshold } from '../detect/threshold.ts'
 import type { Picture, ResourceFact, Signs, Watch } from '../monitor/picture.ts'
+import { createDriftWatch } from './find-drift.ts'
+import { createSlowServices } from './find-slow-services.ts'
 import { aboutNode, aboutPart, type Finding } from './finding.ts'
 
 /** Faults of this node itself, of its services and of the behaviour of its peers. */
@@ -28,6 +30,8 @@ export function createOwnFaults(deps: {
   const failed = createCounts(clock)
   const load = createLoad()
   const since = createSince(clock)
+  const slowServices = createSlowServices(nameOf)
+  const drift = createDriftWatch({ now: clock.now, self, nameOf })
   let behind: { readonly until: number; readonly at: number; readonly byMs: number } | undefined
 
   const countFindings = (): Finding[] => [
@@ -67,6 +71,8 @@ export function createOwnFaults(deps: {
         ...certificateFindings(picture, self, clock.now()),
         ...clockFindings(picture, self, nameOf),
         ...serviceFindings(picture, nameOf),
+        ...slowServices(picture),
+        ...drift(picture),
         ...versionFindings(picture),
       ]
       if (behind !== undefined && clock.now() < behind.until) {
@@ -224,6 +230,7 @@ function createLoad(): (resources: ResourceFact | undefined) => string | undefin
   const lag = createThreshold({ enter: 400, leave: 150, samples: LOAD_SAMPLES })
   const memory = createThreshold({ enter: 0.03, leave: 0.06, samples: 2 })
   const descriptors = createThreshold({ enter: 0.9, leave: 0.8 })
+  const disk = createThreshold({ enter: 0.02, leave: 0.04 })
   let last: ResourceFact | undefined
   let text: string | undefined
   return (resources) => {
@@ -243,6 +250,10 @@ function createLoad(): (resources: ResourceFact | undefined) => string | undefin
       [
         memory.update({ at: 0, value: resources.freeMemoryShare }) > 0,
         `${percent(resources.freeMemoryShare)} of the memory is free`,
+      ],
+      [
+        disk.update({ at: 0, value: resources.freeDiskShare ?? Number.NaN }) > 0,
+        `${percent(resources.freeDiskShare ?? 0)} of the disk of its home is free`,
       ],
       [descriptors.update({ at: 0, value: used }) > 0, `${percent(used)} of its descriptors are in use`],
     ]

@@ -8,6 +8,7 @@ import { createFlapCounter } from './flap-counter.ts'
 import { createRateOfChange } from './rate-of-change.ts'
 import { createRobustZ } from './robust-z.ts'
 import { createSeriesDetector } from './series-detector.ts'
+import { createSlowdown } from './slowdown.ts'
 import { createThreshold } from './threshold.ts'
 
 const ALL: Readonly<Record<string, () => Detector>> = {
@@ -165,5 +166,20 @@ describe('scores', () => {
     expect(scoreOf(0)).toBe(0)
     expect(scoreOf(3.8)).toBe(ALARM_SCORE)
     expect(scoreOf(1e6)).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('slowdown', () => {
+  it('knows what is usual from the past, wants two in a row, and is over when it is back', () => {
+    const detector = createSlowdown({ past: [10, 11, 12, 10, 9] })
+    const scores = [12, 400, 12, 400, 420, 380, 90, 12, 11].map((value) => detector.update({ at: 0, value }))
+    expect(scores).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 0])
+    expect(detector.usual).toBeLessThan(13)
+  })
+
+  it('says nothing before it knows what is usual, nor of what is no number', () => {
+    const detector = createSlowdown()
+    for (const value of [10, 5_000, 10, Number.NaN]) expect(detector.update({ at: 0, value })).toBe(0)
+    expect(detector.usual).toBeUndefined()
   })
 })

@@ -12,6 +12,8 @@ export interface Picture {
   readonly services: readonly ServiceFact[]
   readonly certificate: { readonly expiresAt: number; readonly renewalDueAt: number } | undefined
   readonly version: string
+  /** The number of the policy that this node works by; 0 for none. */
+  readonly policy: number
   readonly resources: ResourceFact | undefined
   /** Why the store cannot be written; undefined while it can. */
   readonly storeFault: string | undefined
@@ -35,6 +37,8 @@ export interface MemberFact {
   /** Some way leads there, by what is advertised. */
   readonly reachable: boolean
   readonly version: string | undefined
+  /** The number of the policy that it says it works by. */
+  readonly policy: number | undefined
   /** Its neighbours by its last advert. */
   readonly neighbours: readonly PeerId[]
 }
@@ -46,6 +50,16 @@ export interface ServiceFact {
   readonly detail: string | undefined
   /** Provided by this node, or used through one of its ports: others' services are for others to watch. */
   readonly concerns: boolean
+  /** Of its last check that succeeded; known at its provider alone. */
+  readonly check: CheckFact | undefined
+}
+
+export interface CheckFact {
+  /** When it ended, ms since the epoch. */
+  readonly at: number
+  readonly tookMs: number
+  /** What it usually takes at this hour, by the store; undefined until it has been read. */
+  readonly pastMs: readonly number[] | undefined
 }
 
 /** Of this process and its machine; shares are 0 to 1. */

@@ -148,7 +148,7 @@ export const SYMPTOMS = {
   ),
   'node-overloaded': kind(
     ...(['warning', 10_000, true, []] as const),
-    'This node runs out of processor, memory or descriptors, or its event loop is late.',
+    'This node runs out of processor, memory, disk or descriptors, or its event loop is late.',
     'See what else runs on the machine. Less transit helps at once.',
   ),
   'store-fault': kind(

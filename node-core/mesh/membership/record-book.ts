@@ -17,6 +17,8 @@ export interface OwnRecord {
   readonly addresses: readonly string[]
   /** Only the first 256 are published. */
   readonly services: readonly { readonly name: ServiceName; readonly healthy: boolean }[]
+  /** The number of the policy that it works by. */
+  readonly policy?: number
 }
 
 /** The newest node record of each member: the address book and the service directory. */
@@ -99,6 +101,7 @@ class NodeRecords implements RecordBook {
     const bounded: OwnRecord = {
       addresses: own.addresses.slice(0, MAX_RECORD_ADDRESSES),
       services: own.services.slice(0, MAX_RECORD_SERVICES),
+      ...(own.policy === undefined ? {} : { policy: own.policy }),
     }
     const isSame = this.#said !== undefined && JSON.stringify(this.#said) === JSON.stringify(bounded)
     return isSame ? undefined : this.#sign(bounded)

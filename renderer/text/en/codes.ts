@@ -80,7 +80,7 @@ export const codes = {
   'remedy.clock-skew': 'Let a time service set the clock of that machine.',
   'title.node-overloaded': '{subject} is overloaded',
   'meaning.node-overloaded':
-    'This node runs out of processor, memory or descriptors, or its event loop is late.',
+    'This node runs out of processor, memory, disk or descriptors, or its event loop is late.',
   'remedy.node-overloaded': 'See what else runs on the machine. Less transit helps at once.',
   'title.store-fault': '{subject} cannot write its store',
   'meaning.store-fault':
