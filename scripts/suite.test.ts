@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -20,7 +20,7 @@ const report = (passed: number, failed: number, pending: number, files: readonly
 describe('tally', () => {
   it('counts passed, failed and skipped tests', () => {
     const counted = tally('unit', report(3, 1, 2, [file('failed', 'passed', 'failed')]), 1)
-    expect(counted).toEqual({ passed: 3, failed: 1, skipped: 2, problems: [] })
+    expect(counted).toEqual({ passed: 3, failed: 1, skipped: 2, problems: [], flaky: [] })
   })
 
   it('counts a file that does not load as a failure', () => {
@@ -64,6 +64,34 @@ describe('runSuite', () => {
     const counted = await runSuite('small', root, false)
     expect(counted).toMatchObject({ passed: 1, failed: 2, skipped: 0 })
     expect(counted.problems).toHaveLength(1)
+  })
+
+  it('runs a red file once more, counts it once, and names it when it is green then', async () => {
+    await write('good.test.mjs', `it('adds', () => { expect(1 + 1).toBe(2) })`)
+    await write(
+      'race.test.mjs',
+      `import { existsSync, writeFileSync } from 'node:fs'
+       it('is fine', () => {})
+       it('races', () => {
+         const ran = existsSync('ran')
+         writeFileSync('ran', '')
+         expect(ran).toBe(true)
+       })`,
+    )
+    const counted = await runSuite('small', root, false)
+    expect(counted).toEqual({
+      ...{ passed: 3, failed: 0, skipped: 0, problems: [] },
+      flaky: [expect.stringContaining('race.test.mjs')],
+    })
+  })
+
+  it('does not try again when many files are red', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) {
+      const line = `import { appendFileSync } from 'node:fs'; it('x', () => { appendFileSync('ran', '.'); expect(1).toBe(2) })`
+      await write(`${name}.test.mjs`, line)
+    }
+    expect(await runSuite('small', root, false)).toMatchObject({ passed: 0, failed: 4, flaky: [] })
+    expect(await readFile(join(root, 'ran'), 'utf8')).toBe('....')
   })
 
   it('is red when no file matches', async () => {

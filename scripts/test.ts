@@ -35,6 +35,9 @@ for (const suite of SUITES) {
   failed += result.failed
   skipped += result.skipped
   for (const problem of result.problems) console.log(`FAILED  ${problem}`)
+  for (const file of result.flaky) {
+    console.log(`FLAKY   ${suite}: ${file} was red, and green when it ran again: find the race`)
+  }
 }
 
 if (skipped > 0) console.log(`${skipped} skipped`)
