@@ -10,13 +10,15 @@ import {
   type TestNode,
 } from '../../../tests/helpers/security-world.ts'
 import { type PeerId, parsePlanId } from '../../domain/ids.ts'
+import { statementOf } from '../../domain/plan.ts'
 import type { ActionOrder } from '../../mapek/execute/ports.ts'
 import { createMessageFrames } from '../../mesh/host/message-frames.ts'
 import type { PeerStreams } from '../../mesh/host/peer-streams.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { bytesOf, decodeStrict, encodeStrict } from '../../security/codec.ts'
+import { signRemoteAction } from '../../security/remote-action.ts'
 import { createRemoteActions, type RemoteActions, signOrder } from './remote-actions.ts'
-import { type CarriedVote, carriedVotes, proveOwnVote } from './vote-proofs.ts'
+import { type CarriedVote, carriedVotes, checkShown, keepForeignVote, proveOwnVote } from './vote-proofs.ts'
 
 const MAX_FRAME = 64 * 1024
 const helloSchema = z.strictObject({ epoch: z.number(), nonce: bytesOf(16) })
@@ -218,6 +220,35 @@ describe('the approval that an order carries', () => {
     expect(await approversOf(orderOf(), voteOf(coordinator))).toEqual([idOf(coordinator)])
     const twice = [...voteOf(coordinator), ...voteOf(coordinator)]
     expect(await approversOf(orderOf({ key: 'other' }), twice)).toEqual([idOf(coordinator)])
+  })
+
+  it('counts for a person at another node, by the call that this person signed', async () => {
+    const of = plan()
+    const steps = of.steps.map(statementOf)
+    const call = (target: TestNode, operation = 'plans.approve'): Uint8Array =>
+      signRemoteAction({ clock, random: world.random }, anna.identity, {
+        ...{ target: idOf(target), epoch: world.random.bytes(16), operation },
+        input: { id: of.id, comment: 'seen', steps },
+      })
+    const votes = (action: Uint8Array, shown: readonly string[] | undefined = steps): CarriedVote[] => {
+      const proof = keepForeignVote({ approver: idOf(anna), action, steps: shown })
+      const vote = { by: 'anna', verdict: 'approve', at: clock.now(), comment: 'seen' } as const
+      return carriedVotes([proof === undefined ? vote : { ...vote, proof }])
+    }
+    expect(await approversOf(orderOf(), votes(call(coordinator)))).toEqual([idOf(anna)])
+    expect(await approversOf(orderOf({ key: 'b' }), votes(call(target)))).toEqual([])
+    expect(await approversOf(orderOf({ key: 'c' }), votes(call(coordinator, 'plans.reject')))).toEqual([])
+    // A yes that does not say what for is one for the node that made the plan, and nothing to show to others.
+    expect(
+      keepForeignVote({ approver: idOf(anna), action: call(coordinator), steps: undefined }),
+    ).toBeUndefined()
+  })
+
+  it('is not taken when the person was shown another plan', () => {
+    const steps = plan().steps.map(statementOf)
+    expect(() => checkShown(plan(), steps)).not.toThrow()
+    for (const shown of [[], [...steps, ...steps], steps.map((step) => step.replace('1h', '24h'))])
+      expect(() => checkShown(plan(), shown)).toThrow(expect.objectContaining({ code: 'PLAN_CHANGED' }))
   })
 
   it('counts for nothing that the person was not shown', async () => {

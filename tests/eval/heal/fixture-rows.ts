@@ -280,7 +280,7 @@ export const FIXTURE_ROWS: readonly HealRow[] = [
   },
   {
     ...{ row: 15, name: 'misbehaving peer', roots: ['peer-misbehaving'], ...stream },
-    ...{ healable: false, inject: forge, limitMs: MINUTE_MS },
+    ...{ healable: false, inject: forge, limitMs: 90_000 },
     isWhole: isLetInAgain,
   },
   {

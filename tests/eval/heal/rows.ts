@@ -155,7 +155,8 @@ export const LINK_ROWS: readonly HealRow[] = [
     ),
   },
   {
-    ...{ row: 22, name: 'cascade', roots: ['storm'], ...stream },
+    // Neighbours that died together look from outside like the far side of a partition, and nobody can tell which it is.
+    ...{ row: 22, name: 'cascade', roots: ['storm', 'mesh-partition'], ...stream },
     ...{ healable: false, limitMs: QUICK_MS },
     inject: lasting(({ lab, scene: { storm } }) => Promise.all(storm.map((node) => lab.act(node, 'kill')))),
   },

@@ -31,7 +31,7 @@ const COMMON = {
 export const RING: Scene = { ...COMMON, topology: 'ring:6', cut: [pair('n3', 'n4'), pair('n6', 'n1')] }
 /** n1 n2 n3 over n4 n5 n6. */
 export const GRID: Scene = {
-  ...{ ...COMMON, topology: 'grid:2x3' },
+  ...{ ...COMMON, topology: 'grid:2x3', storm: names('n4', 'n6') },
   cut: [pair('n1', 'n4'), pair('n2', 'n5'), pair('n3', 'n6')],
 }
 /** For what takes a minute and needs no ways around. */
