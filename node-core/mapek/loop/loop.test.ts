@@ -321,6 +321,20 @@ describe('the repair loop', () => {
     await loop.stop()
   })
 
+  it('does not begin what it had planned when another node repairs it by now', async () => {
+    const { make, open, of, until, orders, book, plans } = setUp()
+    const loop = make()
+    await loop.start()
+    loop.pause('an audit', 'anna')
+    const incident = open()
+    await until(() => of(incident).timeline.some(({ text }) => text.includes('held back (pause)')))
+    book.setWitnesses(incident.id, [SELF, OTHER], OTHER)
+    loop.resume()
+    await until(() => plans()[0]?.reason === 'another node repairs it')
+    expect([orders, of(incident).state]).toEqual([[], 'diagnosed'])
+    await loop.stop()
+  })
+
   it('is stopped in the middle of a step: it undoes it, blames no playbook, and heals at the next start', async () => {
     const hanging = { isOn: true }
     const { make, open, of, until, orders, outcomes, plans, world, calls } = setUp({

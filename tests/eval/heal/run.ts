@@ -49,6 +49,10 @@ const SETTLE_MS = 2_500
 const POLL_MS = 400
 /** Whatever is done afterwards must not undo it. */
 const AFTERWARDS_MS = 2_500
+/** What is not to be healed by the loop alone is watched for so long after its root was named. */
+const NAMED_MS = 8_000
+/** What was no symptom by then was put right before it could be one. */
+const UNSEEN_MS = 10_000
 const CONTROL_LIMIT_MS = 12_000
 const CALL_MS = 3_000
 /** Clocks of one machine, but evidence may be a beat older than the fault that it is of. */
@@ -107,14 +111,19 @@ async function watchUntilOver(
 ): Promise<boolean> {
   const limitMs = control ? Math.min(row.limitMs, CONTROL_LIMIT_MS) : row.limitMs
   let overSinceMs: number | undefined
+  let namedSinceMs: number | undefined
   for (;;) {
     const nowMs = systemClock.monotonicMs()
     const seen = await incidentsAt(stage, faultAt)
-    await attend?.(seen, nowMs - faultMs)
+    await attend?.(seen, nowMs - faultMs).catch((error: unknown) => {
+      process.stderr.write(`${row.name}: ${error instanceof Error ? error.message : String(error)}\n`)
+    })
     const roots = seen.filter(({ code }) => row.roots.includes(code))
     const isWhole = (await row.isWhole?.(stage).catch(() => false)) ?? true
-    const isCalm =
-      roots.length > 0 ? roots.every(isSettled) : row.mayGoUnseen === true && nowMs - faultMs > 10_000
+    if (roots.length > 0) namedSinceMs ??= nowMs
+    const isNamed = !row.healable && row.isWhole === undefined && nowMs - (namedSinceMs ?? nowMs) > NAMED_MS
+    const isUnseen = row.mayGoUnseen === true && nowMs - faultMs > UNSEEN_MS
+    const isCalm = isNamed || (roots.length > 0 ? roots.every(isSettled) : isUnseen)
     const flows = row.endsDelivery === true || (judge.flows() && isGood(row, judge))
     if (isCalm && isWhole && flows) overSinceMs ??= nowMs
     else overSinceMs = undefined
