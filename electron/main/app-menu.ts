@@ -1,7 +1,9 @@
 import { Menu, type MenuItemConstructorOptions } from 'electron'
+import type { Words } from '../tray/words.ts'
 import type { DesktopSettings } from './desktop-settings.ts'
 
 export interface MenuDeps {
+  readonly words: Words
   settings(): DesktopSettings
   /** Keeps it and makes the menu anew. */
   change(settings: DesktopSettings): void
@@ -10,10 +12,16 @@ export interface MenuDeps {
   quit(): void
 }
 
-const NIGHT = { from: 22, to: 7 }
+/** What people choose; any other hours may stand in the file of the settings. */
+const QUIET_HOURS = [
+  { from: 20, to: 8 },
+  { from: 22, to: 7 },
+  { from: 23, to: 9 },
+] as const
 
 /** The menu of the application, in the system's own form. */
 export function setAppMenu(deps: MenuDeps): void {
+  const { words } = deps
   const { notices, startAtLogin } = deps.settings()
   const choice = (
     label: string,
@@ -26,46 +34,49 @@ export function setAppMenu(deps: MenuDeps): void {
     ...{ label, accelerator: `CmdOrCtrl+${key}` },
     click: () => deps.open(to),
   })
+  const hours = (label: string, quiet: DesktopSettings['notices']['quiet']): MenuItemConstructorOptions => ({
+    ...{ label, type: 'radio' },
+    checked: notices.quiet?.from === quiet?.from && notices.quiet?.to === quiet?.to,
+    click: () => deps.change({ ...deps.settings(), notices: { ...notices, quiet } }),
+  })
   const quiet: MenuItemConstructorOptions = {
-    label: `Quiet from ${NIGHT.from}:00 to ${NIGHT.to}:00, except for critical faults`,
-    ...{ type: 'checkbox', checked: notices.quiet !== null },
-    click: () =>
-      deps.change({
-        ...deps.settings(),
-        notices: { ...notices, quiet: notices.quiet === null ? NIGHT : null },
-      }),
+    label: words.quiet,
+    submenu: [
+      hours(words.quietNever, null),
+      ...QUIET_HOURS.map((one) => hours(words.quietHours(one.from, one.to), one)),
+    ],
   }
   const node: MenuItemConstructorOptions[] = [
-    { label: 'Start the node now', click: deps.startNode },
+    { label: words.startNode, click: deps.startNode },
     { type: 'separator' },
     {
-      ...{ label: 'Start at login', type: 'checkbox', checked: startAtLogin },
+      ...{ label: words.startAtLogin, type: 'checkbox', checked: startAtLogin },
       click: () => deps.change({ ...deps.settings(), startAtLogin: !startAtLogin }),
     },
     { type: 'separator' },
-    { label: 'Quit', accelerator: 'CmdOrCtrl+Q', click: deps.quit },
+    { label: words.quit, accelerator: 'CmdOrCtrl+Q', click: deps.quit },
   ]
   Menu.setApplicationMenu(
     Menu.buildFromTemplate([
-      { label: 'Node', submenu: node },
+      { label: words.menuNode, submenu: node },
       { role: 'editMenu' },
       {
-        label: 'Go',
+        label: words.menuGo,
         submenu: [
-          page('Overview', 'overview', '1'),
-          page('Topology', 'topology', '2'),
-          page('Nodes', 'nodes', '3'),
-          page('Services', 'services', '4'),
-          page('Settings', 'settings', '5'),
+          page(words.pages[0], 'overview', '1'),
+          page(words.pages[1], 'topology', '2'),
+          page(words.pages[2], 'nodes', '3'),
+          page(words.pages[3], 'services', '4'),
+          page(words.pages[4], 'settings', '5'),
         ],
       },
       {
-        label: 'Notifications',
+        label: words.menuNotifications,
         submenu: [
-          choice('Critical faults', 'critical'),
-          choice('Warnings', 'warning'),
-          choice('Approvals that are wanted', 'approvals'),
-          choice('Recoveries', 'recovery'),
+          choice(words.choices[0], 'critical'),
+          choice(words.choices[1], 'warning'),
+          choice(words.choices[2], 'approvals'),
+          choice(words.choices[3], 'recovery'),
           { type: 'separator' },
           quiet,
         ],

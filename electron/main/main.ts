@@ -5,6 +5,7 @@ import type { Facts, NodeState } from '../core/messages.ts'
 import { createNotices, type Notice } from '../tray/notices.ts'
 import { createTray, type TrayIcon } from '../tray/tray.ts'
 import type { TrayAction } from '../tray/tray-view.ts'
+import { type Words, wordsFor } from '../tray/words.ts'
 import { setAppMenu } from './app-menu.ts'
 import { LINK_SCHEME, readWords } from './arguments.ts'
 import { startAtLogin } from './autostart.ts'
@@ -56,8 +57,13 @@ function answerTheWindow(core: CoreProcess): void {
 }
 
 /** Shows the node in the tray, and tells of what is news. */
-function createTeller(tray: TrayIcon, settings: () => DesktopSettings, open: (page: string) => void) {
-  const notices = createNotices()
+function createTeller(
+  words: Words,
+  tray: TrayIcon,
+  settings: () => DesktopSettings,
+  open: (page: string) => void,
+) {
+  const notices = createNotices(words)
   /** A notification that is collected cannot be clicked any more. */
   const shown: Notification[] = []
   let state: NodeState = { kind: 'starting' }
@@ -132,8 +138,10 @@ async function run(): Promise<Desktop> {
         break
     }
   }
-  const tray = createTray(ICONS, act)
+  const said = wordsFor(app.getLocale())
+  const tray = createTray(said, ICONS, act)
   const teller = createTeller(
+    said,
     tray,
     () => settings,
     (page) => window.open(page),
@@ -144,6 +152,7 @@ async function run(): Promise<Desktop> {
 
   const showMenu = (): void =>
     setAppMenu({
+      words: said,
       settings: () => settings,
       change(next) {
         if (next.startAtLogin !== settings.startAtLogin) startAtLogin(next.startAtLogin)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Facts, NodeState } from '../core/messages.ts'
 import { createNotices, isQuiet, type NoticeChoice, noticeChoiceSchema, SAME_AGAIN_MS } from './notices.ts'
+import { ENGLISH } from './words.ts'
 
 const UP: NodeState = { kind: 'up', hosted: true, pid: 7 }
 const ALL = noticeChoiceSchema.parse({})
@@ -15,7 +16,7 @@ const factsWith = (...faults: Facts['faults']): Facts => ({
 
 /** A person at the desk, minutes apart. */
 function makeDesk(choice: NoticeChoice = ALL) {
-  const notices = createNotices()
+  const notices = createNotices(ENGLISH)
   let atMs = 0
   return {
     see(facts: Facts | undefined, { minutes = 1, hour = 12, node = UP } = {}): string[] {

@@ -1,6 +1,7 @@
 /** Which changes a person is told of, and when to keep quiet. Pure: the time comes in. */
 import { z } from 'zod'
 import type { Facts, NodeState } from '../core/messages.ts'
+import type { Words } from './words.ts'
 
 const hour = z.number().int().min(0).max(23)
 
@@ -52,7 +53,7 @@ export interface Notices {
   take(node: NodeState, facts: Facts | undefined, choice: NoticeChoice, moment: Moment): readonly Notice[]
 }
 
-export function createNotices(): Notices {
+export function createNotices(words: Words): Notices {
   let present: ReadonlyMap<string, Item> | undefined
   /** When a thing was last told of. */
   const told = new Map<string, number>()
@@ -80,7 +81,7 @@ export function createNotices(): Notices {
     const rest = found.length - shown.length
     const more: readonly Notice[] =
       rest > 0 && room > 0
-        ? [{ title: `${rest} more changes`, body: 'See the console.', page: 'overview', urgent: false }]
+        ? [{ title: words.moreChanges(rest), body: words.seeConsole, page: 'overview', urgent: false }]
         : []
     const all = [...shown, ...more]
     shownAt.push(...all.map(() => atMs))
@@ -97,13 +98,13 @@ export function createNotices(): Notices {
       const found: Notice[] = []
       for (const [key, item] of now) {
         if (before?.has(key) === true || !wanted(item.kind, choice, moment) || !isNews(key, moment)) continue
-        found.push(noticeOf(item))
+        found.push(noticeOf(words, item))
       }
       const over = [...(before ?? [])].filter(([key, { kind }]) => !now.has(key) && isFault(kind))
       for (const [key, { title }] of over) {
         // Nobody hears of the end of what they did not hear of.
         if (!told.has(key) || !wanted('recovery', choice, moment) || !isNews(`over ${key}`, moment)) continue
-        found.push({ title: 'Recovered', body: title, page: 'overview', urgent: false })
+        found.push({ title: words.recovered, body: title, page: 'overview', urgent: false })
       }
       return paced(found, moment)
     },
@@ -112,12 +113,12 @@ export function createNotices(): Notices {
 
 const isFault = (kind: Kind): boolean => kind === 'critical' || kind === 'warning'
 
-function noticeOf({ kind, title, page }: Item): Notice {
+function noticeOf(words: Words, { kind, title, page }: Item): Notice {
   const head = {
-    critical: 'Fault',
-    warning: 'Warning',
-    approvals: 'Your approval is wanted',
-    recovery: 'Recovered',
+    critical: words.fault,
+    warning: words.warning,
+    approvals: words.approvalWanted,
+    recovery: words.recovered,
   }
   return { title: head[kind], body: title, page, urgent: kind === 'critical' }
 }

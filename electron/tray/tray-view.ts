@@ -1,5 +1,6 @@
 /** What the tray shows, as pure functions. */
 import type { Facts, NodeState } from '../core/messages.ts'
+import type { Words } from './words.ts'
 
 /** Each has a shape of its own, for those who do not tell the colours apart. */
 export type TrayState = 'healthy' | 'degraded' | 'fault' | 'paused' | 'off'
@@ -18,27 +19,25 @@ export function trayStateOf(node: NodeState, facts: Facts | undefined): TrayStat
     : 'healthy'
 }
 
-const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
-
 /** One sentence, the worst news first. */
-export function verdictOf(node: NodeState, facts: Facts | undefined): string {
+export function verdictOf(words: Words, node: NodeState, facts: Facts | undefined): string {
   switch (node.kind) {
     case 'starting':
-      return 'The node is starting'
+      return words.starting
     case 'stopped':
-      return 'The node is stopped'
+      return words.stopped
     case 'down':
-      return `The node is down: ${node.problem.message}`
+      return words.down(node.problem.message)
   }
-  if (facts === undefined) return 'The node belongs to no mesh yet'
+  if (facts === undefined) return words.noMesh
   const { name, mesh, state } = facts.node
-  if (state === 'revoked' || state === 'expired') return `${name} is no member of ${mesh} any more (${state})`
+  if (state === 'revoked' || state === 'expired') return words.noMember(name, mesh, state)
   const { links, faults, approvals, paused } = facts
   const parts = [
-    ...(faults.length > 0 ? [plural(faults.length, 'fault')] : []),
-    ...(links.all === 0 ? ['no links'] : [`${links.up} of ${plural(links.all, 'link')} up`]),
-    ...(approvals.length > 0 ? [`${plural(approvals.length, 'approval')} wanted`] : []),
-    ...(paused ? ['healing is paused'] : []),
+    ...(faults.length > 0 ? [words.faults(faults.length)] : []),
+    ...(links.all === 0 ? [words.noLinks] : [words.links(links.up, links.all)]),
+    ...(approvals.length > 0 ? [words.approvals(approvals.length)] : []),
+    ...(paused ? [words.paused] : []),
   ]
   return `${name} in ${mesh}: ${parts.join(', ')}`
 }
@@ -60,33 +59,34 @@ const MAX_LISTED = 8
 const MAX_LABEL = 70
 const short = (text: string): string => (text.length <= MAX_LABEL ? text : `${text.slice(0, MAX_LABEL - 1)}…`)
 
-export function trayEntriesOf(node: NodeState, facts: Facts | undefined): readonly TrayEntry[] {
+export function trayEntriesOf(words: Words, node: NodeState, facts: Facts | undefined): readonly TrayEntry[] {
   const hosted = node.kind === 'up' && node.hosted
   return [
-    { kind: 'text', label: short(verdictOf(node, facts)) },
+    { kind: 'text', label: short(verdictOf(words, node, facts)) },
     { kind: 'separator' },
-    ...listed('Incidents', facts?.faults ?? [], 'incidents'),
-    ...listed('Pending approvals', facts?.approvals ?? [], 'incidents'),
-    ...pauseEntry(facts),
-    { kind: 'do', label: 'Open console', action: { what: 'open', page: 'overview' } },
+    ...listed(words, words.incidents, facts?.faults ?? [], 'incidents'),
+    ...listed(words, words.pendingApprovals, facts?.approvals ?? [], 'incidents'),
+    ...pauseEntry(words, facts),
+    { kind: 'do', label: words.openConsole, action: { what: 'open', page: 'overview' } },
     ...(node.kind === 'stopped' || node.kind === 'down'
-      ? [{ kind: 'do', label: 'Start the node now', action: { what: 'start-node' } } as const]
+      ? [{ kind: 'do', label: words.startNode, action: { what: 'start-node' } } as const]
       : []),
     { kind: 'separator' },
     {
       kind: 'do',
-      label: hosted ? 'Quit and stop the node' : 'Quit',
+      label: hosted ? words.quitBoth : words.quit,
       action: { what: 'quit' },
     },
   ]
 }
 
 function listed(
+  words: Words,
   title: string,
   items: readonly { readonly title: string; readonly page: string }[],
   all: string,
 ): readonly TrayEntry[] {
-  if (items.length === 0) return [{ kind: 'text', label: `${title}: none` }]
+  if (items.length === 0) return [{ kind: 'text', label: `${title}: ${words.none}` }]
   const shown = items.slice(0, MAX_LISTED).map(
     ({ title: label, page }): TrayEntry => ({
       kind: 'do',
@@ -96,13 +96,13 @@ function listed(
   )
   const more: readonly TrayEntry[] =
     items.length > MAX_LISTED
-      ? [{ kind: 'do', label: `${items.length - MAX_LISTED} more`, action: { what: 'open', page: all } }]
+      ? [{ kind: 'do', label: words.more(items.length - MAX_LISTED), action: { what: 'open', page: all } }]
       : []
   return [{ kind: 'menu', label: `${title}: ${items.length}`, entries: [...shown, ...more] }]
 }
 
-function pauseEntry(facts: Facts | undefined): readonly TrayEntry[] {
+function pauseEntry(words: Words, facts: Facts | undefined): readonly TrayEntry[] {
   if (facts === undefined) return []
-  const label = facts.paused ? 'Resume healing' : 'Pause healing'
+  const label = facts.paused ? words.resume : words.pause
   return [{ kind: 'do', label, action: { what: 'pause-healing', paused: !facts.paused } }]
 }

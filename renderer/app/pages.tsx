@@ -64,6 +64,11 @@ export const PAGE_ENTRIES: Readonly<Record<PageName, PageEntry>> = {
     icon: 'policy',
     Page: load(async () => (await import('../features/policy/policy-page.tsx')).PolicyPage),
   },
+  audit: {
+    title: 'nav.audit',
+    icon: 'audit',
+    Page: load(async () => (await import('../features/audit/audit-page.tsx')).AuditPage),
+  },
   settings: {
     title: 'nav.settings',
     icon: 'settings',

@@ -15,6 +15,7 @@ export const PAGES = [
   'playbooks',
   'slo',
   'policy',
+  'audit',
   'settings',
 ] as const
 export type PageName = (typeof PAGES)[number]

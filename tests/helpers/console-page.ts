@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright'
@@ -16,6 +16,13 @@ const FLAGS = [
 ]
 /** Where the pictures of a run stay, for people to look at. */
 const PICTURES = resolve(import.meta.dirname, '../../test-results/console')
+/** Those that docs/guide.md shows, put there by a run with X0T_GUIDE_PICTURES=1. */
+const GUIDE = resolve(import.meta.dirname, '../../docs/pictures')
+const IN_GUIDE: ReadonlySet<string> = new Set(
+  process.env['X0T_GUIDE_PICTURES'] === '1'
+    ? ['setup-light-en-1280', 'topology-cut', 'incident-waiting-light-en-1280']
+    : [],
+)
 /** On a busy machine a first page takes its time. */
 const PATIENCE_MS = 20_000
 
@@ -79,7 +86,11 @@ export async function openTab(browser: Browser, width = 1280): Promise<ConsolePa
     },
     async picture(name) {
       mkdirSync(PICTURES, { recursive: true })
-      await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true })
+      const path = join(PICTURES, `${name}.png`)
+      await page.screenshot({ path, fullPage: true })
+      if (!IN_GUIDE.has(name)) return
+      mkdirSync(GUIDE, { recursive: true })
+      copyFileSync(path, join(GUIDE, `${name}.png`))
     },
     async axe() {
       const { violations } = await new AxeBuilder({ page }).analyze()

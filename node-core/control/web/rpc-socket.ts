@@ -61,7 +61,8 @@ export function createRpcSockets(deps: RpcSocketsDeps): RpcSockets {
     socket.on('error', (error) =>
       logger.debug('a window of the console broke off', { reason: messageOf(error) }),
     )
-    const cancel = clock.after(HELLO_MS, () => shut(socket, clock, SOCKET_CLOSE.notSignedIn, 'no token came'))
+    // Not `notSignedIn`: a page on a busy machine is late with its token, and would forget it.
+    const cancel = clock.after(HELLO_MS, () => shut(socket, clock, SOCKET_CLOSE.again, 'no token came'))
     socket.once('close', cancel)
     socket.once('message', (data, isBinary) => {
       cancel()

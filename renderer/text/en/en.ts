@@ -1,3 +1,4 @@
+import { audit } from './audit.ts'
 import { codes } from './codes.ts'
 import { common } from './common.ts'
 import { heal } from './heal.ts'
@@ -8,7 +9,17 @@ import { setup } from './setup.ts'
 import { work } from './work.ts'
 
 /** Every text of the console. */
-export const en = { ...common, ...mesh, ...work, ...setup, ...heal, ...history, ...codes, ...policy } as const
+export const en = {
+  ...common,
+  ...mesh,
+  ...work,
+  ...setup,
+  ...heal,
+  ...history,
+  ...codes,
+  ...policy,
+  ...audit,
+} as const
 
 /** Every language has each message. */
 export type Messages = Readonly<Record<keyof typeof en, string>>

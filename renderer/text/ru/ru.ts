@@ -1,4 +1,5 @@
 import type { Messages } from '../en/en.ts'
+import { audit } from './audit.ts'
 import { codes } from './codes.ts'
 import { common } from './common.ts'
 import { heal } from './heal.ts'
@@ -17,4 +18,5 @@ export const ru: Messages = {
   ...history,
   ...codes,
   ...policy,
+  ...audit,
 }

@@ -1,0 +1,32 @@
+import type { audit as english } from '../en/audit.ts'
+
+export const audit: Readonly<Record<keyof typeof english, string>> = {
+  'nav.audit': 'Журнал',
+  'audit.lead': 'Кто что менял на этом узле: подписанная цепочка, концы которой хранят другие участники.',
+  'audit.table': 'Изменения',
+  'audit.none': 'Пока ничего не меняли.',
+  'audit.at': 'Когда',
+  'audit.operation': 'Операция',
+  'audit.actor': 'Кто',
+  'audit.outcome': 'Итог',
+  'audit.done': 'Сделано',
+  'audit.failed': 'Не удалось',
+  'audit.interrupted': 'Прервано',
+  'audit.open': 'Подробно',
+  'audit.openNumber': 'Подробно: запись {number}',
+  'audit.entry': 'Запись {number}',
+  'audit.detail': 'Подробность',
+  'audit.correlation': 'Относится к',
+  'audit.input': 'Что просили',
+  'audit.before': 'Было',
+  'audit.after': 'Стало',
+  'audit.verify': 'Цел ли журнал?',
+  'audit.logOf': 'Журнал узла',
+  'audit.verifyDo': 'Проверить',
+  'audit.whole': 'Журнал {node} цел: {n|запись|записи|записей}',
+  'audit.broken': 'Журнал {node} изменён',
+  'audit.noHolders':
+    'Ни один другой участник не хранит его конца: владелец ключа узла мог переписать его заново.',
+  'audit.holders': 'Его концы хранят: {nodes}.',
+  'audit.silent': 'Не удалось спросить: {nodes}.',
+}
