@@ -43,10 +43,12 @@ export function disjointFrom(
 /**
  * A pair of node-disjoint paths with the least total cost, or undefined where there is none that is short enough.
  * Bhandari, "Survivable Networks" (1999), chapter 3: the second search may take the first path's links backwards at
- * negative cost, and what both use in opposite directions cancels out.
+ * negative cost, and what both use in opposite directions cancels out. The first path has to be a cheapest one of any
+ * length: where a cheaper one is too long to be taken, the links of a shorter one and that detour would make a circle of
+ * negative cost.
  */
 function cheapestPair(topology: Topology, source: number, target: number): readonly Path[] | undefined {
-  const first = shortestPaths(topology, source).pathTo(target)
+  const first = searchAgainst(topology, [], source, target)
   if (first === undefined) return undefined
   const second = searchAgainst(topology, first, source, target)
   if (second === undefined) return undefined
@@ -57,26 +59,29 @@ function cheapestPair(topology: Topology, source: number, target: number): reado
     const set = arcs.get(from) ?? new Set()
     arcs.set(from, set.add(to))
   }
-  for (const nodes of [first.nodes, second]) {
+  for (const nodes of [first, second]) {
     for (let i = 1; i < nodes.length; i++) add(nodes[i - 1] ?? 0, nodes[i] ?? 0)
   }
-  const pair = [...(arcs.get(source) ?? [])].map((next) => follow(topology, arcs, source, next, target))
-  if (pair.length !== 2 || pair.some((path) => path.nodes.length > MAX_LINKS + 1)) return undefined
+  const pair = [...(arcs.get(source) ?? [])].flatMap(
+    (next) => follow(topology, arcs, source, next, target) ?? [],
+  )
+  if (pair.length !== 2) return undefined
   return pair.sort((a, b) => a.costUs - b.costUs || a.nodes.length - b.nodes.length)
 }
 
+/** The path over these arcs, if it gets there and is short enough. */
 function follow(
   topology: Topology,
   arcs: ReadonlyMap<number, ReadonlySet<number>>,
   source: number,
   next: number,
   target: number,
-): Path {
+): Path | undefined {
   const nodes = [source, next]
   let node = next
   while (node !== target) {
     const [onward] = arcs.get(node) ?? []
-    if (onward === undefined) break
+    if (onward === undefined || nodes.length > MAX_LINKS) return undefined
     nodes.push(onward)
     node = onward
   }
@@ -96,12 +101,13 @@ export function costOf(topology: Topology, from: number, to: number): number {
 
 /**
  * The second search of Bhandari's method over the split graph: node v is `2v` where paths come in and `2v + 1` where
- * they leave. On the first path the way through a node and its links exist only backwards, at negative cost.
- * Queue-based Bellman-Ford; there is no negative cycle, because the first path is a cheapest one.
+ * they leave. On the first path the way through a node and its links exist only backwards, at negative cost. Without a
+ * first path it is that search. Queue-based Bellman-Ford; there is no negative cycle, because the first path is a cheapest
+ * one. Undefined when the target cannot be reached.
  */
 function searchAgainst(
   topology: Topology,
-  first: Path,
+  first: readonly number[],
   source: number,
   target: number,
 ): number[] | undefined {
@@ -113,7 +119,7 @@ function searchAgainst(
   const goal = target * 2
   costs[start] = 0
   const queue = [start]
-  const onward = new Map(first.nodes.slice(1).map((node, index) => [first.nodes[index] ?? 0, node]))
+  const onward = new Map(first.slice(1).map((node, index) => [first[index] ?? 0, node]))
   const backward = new Map([...onward].map(([from, to]) => [to, from]))
   const relax = (from: number, to: number, costUs: number): void => {
     const cost = (costs[from] ?? 0) + costUs

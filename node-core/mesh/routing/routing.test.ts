@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PeerId } from '../../domain/ids.ts'
-import { disjointPaths, MAX_DISJOINT } from './disjoint-paths.ts'
+import { costOf, disjointPaths, MAX_DISJOINT } from './disjoint-paths.ts'
 import { MAX_LINKS, type Path, shortestPaths } from './shortest-path.ts'
 import { buildTopology, type NodeLinks, type Topology } from './topology.ts'
 
@@ -110,6 +110,43 @@ describe('paths against trying them all', () => {
   })
 })
 
+describe('paths in a mesh that is wider than a path may be', () => {
+  /** A ring and a few links across, half of it under suspicion, as while a mesh forms. */
+  const wide = fc.integer({ min: 12, max: 40 }).chain((size) => {
+    const costUs = fc.oneof(fc.integer({ min: 500, max: 40_000 }), fc.constant(20_000_500))
+    return fc.record({
+      size: fc.constant(size),
+      around: fc.array(costUs, { minLength: size, maxLength: size }),
+      across: fc.uniqueArray(fc.tuple(fc.nat(size - 1), fc.nat(size - 1), costUs), {
+        ...{
+          minLength: size >> 2,
+          maxLength: size,
+          selector: ([a, b]) => Math.min(a, b) * 100 + Math.max(a, b),
+        },
+      }),
+    })
+  })
+
+  it('are found in bounded time, are real, and can fail apart', () => {
+    fc.assert(
+      fc.property(wide, ({ size, around, across }) => {
+        const ring = around.map((costUs, node): Edge => [node, (node + 1) % size, costUs])
+        const topology = buildTopology(adverts(size, [...ring, ...across.filter(([a, b]) => a !== b)]))
+        const target = size >> 1
+        const paths = disjointPaths(topology, 0, target)
+        for (const [index, { nodes, costUs }] of paths.entries()) {
+          expect([nodes[0], nodes.at(-1), new Set(nodes).size]).toEqual([0, target, nodes.length])
+          expect(nodes.length).toBeLessThanOrEqual(MAX_LINKS + 1)
+          const links = nodes.slice(1).map((node, at) => costOf(topology, nodes[at] as number, node))
+          expect(links.reduce((sum, linkUs) => sum + linkUs, 0)).toBe(costUs)
+          for (const other of paths.slice(index + 1)) expect(disjoint({ nodes, costUs }, other)).toBe(true)
+        }
+      }),
+      { numRuns: 400 },
+    )
+  })
+})
+
 describe('what a link needs to count', () => {
   const honest: Edge[] = [
     [0, 1, 10],
@@ -151,6 +188,24 @@ describe('what a link needs to count', () => {
       [1, 3, 5],
     ]
     const paths = disjointPaths(buildTopology(adverts(4, trap)), 0, 3)
+    expect(paths.map((path) => path.nodes).sort()).toEqual([
+      [0, 1, 3],
+      [0, 2, 3],
+    ])
+  })
+
+  it('returns the pair also when the cheapest way of all is longer than a path may be', () => {
+    // As above, but from 1 to 2 there is a detour of ten cheap links, which no path may take.
+    const detour = [1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 2]
+    const trap: Edge[] = [
+      [0, 1, 1],
+      [1, 2, 100],
+      [2, 3, 1],
+      [0, 2, 1000],
+      [1, 3, 1000],
+      ...detour.slice(1).map((node, at): Edge => [detour[at] as number, node, 1]),
+    ]
+    const paths = disjointPaths(buildTopology(adverts(13, trap)), 0, 3)
     expect(paths.map((path) => path.nodes).sort()).toEqual([
       [0, 1, 3],
       [0, 2, 3],
