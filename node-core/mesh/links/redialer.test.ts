@@ -12,7 +12,7 @@ function setUp(random = 0.5) {
   const clock = createManualClock()
   const dials: { target: string; atMs: number }[] = []
   const due: number[] = []
-  let outcome: 'fail' | 'succeed' | 'hang' = 'fail'
+  let outcome: 'fail' | 'fail late' | 'succeed' | 'hang' = 'fail'
   const redialer = createRedialer({
     clock,
     random: { unit: () => random, bytes: (length) => new Uint8Array(length) },
@@ -24,6 +24,9 @@ function setUp(random = 0.5) {
       dials.push({ target, atMs: clock.monotonicMs() })
       if (outcome === 'succeed') return Promise.resolve()
       if (outcome === 'fail') return Promise.reject(new Error('nobody is there'))
+      if (outcome === 'fail late') {
+        return new Promise((_resolve, reject) => clock.after(100, () => reject(new Error('no answer'))))
+      }
       return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     },
   })
@@ -63,6 +66,13 @@ describe('redialer', () => {
     await run(700, [HIGHER])
     expect(dials.map(({ atMs }) => atMs)).toEqual([0, 100, 200, 300, 400, 500, 600])
     expect(due).toHaveLength(6)
+  })
+
+  it('does not hurry a peer that took its time to fail: both ends may have too much to do', async () => {
+    const { dials, run, expectThat } = setUp(0.999)
+    expectThat('fail late')
+    await run(1_200, [HIGHER])
+    expect(dials.map(({ atMs }) => atMs)).toEqual([0, 300, 800])
   })
 
   it('never gives up, and dials ever more rarely up to a bound', async () => {

@@ -13,9 +13,11 @@ const BACKOFF: BackoffOptions = { baseMs: 100, maxMs: 30_000 }
 const PROVEN_AFTER_MS = 5_000
 /**
  * A neighbour that starts at the same time as this node listens within a second: until then it is tried at the pace of
- * the base. What is refused on the way costs less than a link that comes late.
+ * the base. What is refused at once costs less than a link that comes late; a handshake that takes long may be what keeps
+ * both ends busy, and is not hurried.
  */
 const QUICK_RETRIES = 6
+const REFUSED_AT_ONCE_MS = 100
 /**
  * Of two nodes that meet for the first time the lower PeerId dials at once and the other one after this. Not where this
  * node has a way of its own to the other one, which may have none back.
@@ -79,8 +81,8 @@ export function createRedialer(deps: RedialerDeps): Redialer {
     attempts.set(target, attempt)
     return attempt
   }
-  const backOff = (attempt: Attempt): void => {
-    const delayMs = backoffMs(Math.max(0, attempt.failures - QUICK_RETRIES), BACKOFF, random)
+  const backOff = (attempt: Attempt, free = 0): void => {
+    const delayMs = backoffMs(Math.max(0, attempt.failures - free), BACKOFF, random)
     attempt.notBeforeMs = clock.monotonicMs() + delayMs
     clock.after(delayMs, () => {
       if (!stopped.signal.aborted) deps.onDue()
@@ -88,11 +90,13 @@ export function createRedialer(deps: RedialerDeps): Redialer {
   }
   const dial = async (target: string, attempt: Attempt): Promise<void> => {
     attempt.dialling = true
+    const startedMs = clock.monotonicMs()
     try {
       await deps.dial(target, stopped.signal)
     } catch (error) {
       attempt.failures += 1
-      backOff(attempt)
+      const isRefused = clock.monotonicMs() - startedMs < REFUSED_AT_ONCE_MS
+      backOff(attempt, isRefused ? QUICK_RETRIES : 0)
       deps.logger.debug('could not reach a member', {
         target,
         failures: attempt.failures,
