@@ -5,6 +5,7 @@ import type { NoiseHfsParts } from '../noise-hfs/noise-hfs.ts'
 import type { Lifecycle } from '../platform/lifecycle.ts'
 import type { NodeParts } from './node-parts.ts'
 import { createPeerRefusals, type PeerRefusals } from './peer-refusals.ts'
+import { renewalItems } from './renewal-health.ts'
 
 /** For so long after the start, no link yet is nothing to worry about. */
 const STARTING_MS = 5_000
@@ -19,6 +20,7 @@ export function watchNodeHealth(parts: NodeParts, noise: Pick<NoiseHfsParts, 'ev
     async start() {
       parts.health.addSource(() => [
         ...membershipItems(parts),
+        ...renewalItems(parts, roughly),
         ...linkItems(parts, refusals),
         ...serviceItems(parts),
         ...joinItems(parts),

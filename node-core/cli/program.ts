@@ -16,6 +16,8 @@ export type Parsed =
 
 export interface Globals {
   readonly home?: string
+  /** One of several meshes on this machine, each with a home of its own. */
+  readonly mesh?: string
   readonly node?: string
   readonly timeout?: string
 }
@@ -47,8 +49,35 @@ const GROUPS: Readonly<Record<string, string>> = {
 }
 
 const AFTER_HELP = `
+Several meshes on one machine: x0t --mesh NAME COMMAND, before the command; each has a home of its own.
 Exit codes: 0 done, 1 failed or unhealthy, 2 wrong usage.
 Start with: x0t init --mesh home --name laptop`
+
+/**
+ * `--mesh NAME` in front of the command. Not an option for the parser: that would take the one of `init` for it, which
+ * names a mesh that is about to be made.
+ */
+function takeMesh(argv: readonly string[]): {
+  readonly mesh: string | undefined
+  readonly rest: readonly string[]
+} {
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? ''
+    if (word === '--mesh') {
+      return { mesh: argv[at + 1] ?? '', rest: [...argv.slice(0, at), ...argv.slice(at + 2)] }
+    }
+    if (word.startsWith('--mesh=')) {
+      return { mesh: word.slice('--mesh='.length), rest: [...argv.slice(0, at), ...argv.slice(at + 1)] }
+    }
+    if (!word.startsWith('-')) break
+    // An option with a value has the next word too.
+    const takesValue = GLOBAL_OPTIONS.some(
+      ({ flags }) => flags.includes('<') && flags.split(/[ ,]+/).includes(word),
+    )
+    if (takesValue) at += 1
+  }
+  return { mesh: undefined, rest: argv }
+}
 
 const camel = (flags: string): string =>
   flags.slice(1, -1).replace(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase())
@@ -58,7 +87,8 @@ const camel = (flags: string): string =>
  *
  * @throws FaultError USAGE
  */
-export function parseCommandLine(commands: readonly Command[], argv: readonly string[]): Parsed {
+export function parseCommandLine(commands: readonly Command[], given: readonly string[]): Parsed {
+  const { mesh, rest: argv } = takeMesh(given)
   let text = ''
   let complaint = ''
   let found: Parsed | undefined
@@ -102,7 +132,12 @@ export function parseCommandLine(commands: readonly Command[], argv: readonly st
         ({ flags }, index) => [camel(flags), sub.args[index]] as const,
       )
       const words = { ...sub.opts(), ...Object.fromEntries(args.filter(([, value]) => value !== undefined)) }
-      found = { kind: 'run', command, words, globals: program.opts<Globals>() }
+      found = {
+        kind: 'run',
+        command,
+        words,
+        globals: { ...program.opts<Globals>(), ...(mesh === undefined ? {} : { mesh }) },
+      }
     })
   }
 

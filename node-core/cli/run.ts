@@ -1,5 +1,6 @@
+import { join } from 'node:path'
 import { nodeRefSchema } from '../contract/schemas.ts'
-import { defaultHome, homePaths } from '../platform/home.ts'
+import { defaultHome, homePaths, meshesDirectory } from '../platform/home.ts'
 import { createNodeClient } from './client/node-client.ts'
 import { durationText } from './command.ts'
 import { auditCommands } from './commands/audit.ts'
@@ -128,6 +129,16 @@ function formatOf(argv: readonly string[]): DocumentFormat | 'unknown' | undefin
   return DOCUMENT_FORMATS.find((format) => format === named) ?? 'unknown'
 }
 
+/** @throws FaultError USAGE for two homes, or a mesh that cannot be the name of a folder */
+function homeOf({ env }: Surroundings, { home, mesh }: Globals): string {
+  if (mesh === undefined) return home ?? defaultHome(env)
+  if (home !== undefined) throw usageFault('--home and --mesh name two homes; give one of them')
+  if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(mesh)) {
+    throw usageFault('--mesh must be 1 to 63 lowercase letters, digits and hyphens')
+  }
+  return join(meshesDirectory(env), mesh)
+}
+
 function createContext(surroundings: Surroundings, output: Output, globals: Globals): CliContext {
   const timeout = globals.timeout === undefined ? undefined : durationText.safeParse(globals.timeout)
   if (timeout?.success === false) {
@@ -135,7 +146,7 @@ function createContext(surroundings: Surroundings, output: Output, globals: Glob
   }
   if (timeout?.data === 0) throw usageFault('--timeout must be longer than nothing')
   if (globals.home === '') throw usageFault('--home must name a directory')
-  const paths = homePaths(globals.home ?? defaultHome(surroundings.env))
+  const paths = homePaths(homeOf(surroundings, globals))
   const { signal } = surroundings.interrupts
   return {
     ...surroundings,

@@ -72,6 +72,14 @@ export function labsDirectory(
   return `${defaultHome({ ...env, X0T_HOME: undefined }, platform)}-labs`
 }
 
+/** Where the homes of `x0t --mesh NAME` are: beside the default home, whatever X0T_HOME says. */
+export function meshesDirectory(
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  return `${defaultHome({ ...env, X0T_HOME: undefined }, platform)}-meshes`
+}
+
 function homeDirectory(env: Readonly<Record<string, string | undefined>>): string {
   const fromEnv = env['HOME']
   return fromEnv !== undefined && isAbsolute(fromEnv) ? fromEnv : homedir()
