@@ -113,9 +113,15 @@ const listAt = async (lab: Lab, node: NodeName, open: true | null): Promise<read
   }
 }
 
+/** Explained by another one after all: it is no claim any more, and had no delivery of its own. */
+const isAbsorbed = ({ state, resolvedAt }: IncidentItem): boolean =>
+  state === 'resolved' && resolvedAt === null
+
 /** What says nothing of connectivity is about this busy machine and not about the mesh of the lab. */
-const counts = ({ impactsConnectivity, code, severity }: IncidentItem): boolean =>
-  impactsConnectivity && code !== 'node-overloaded' && severity !== 'info'
+const counts = (incident: IncidentItem): boolean => {
+  const { impactsConnectivity, code, severity } = incident
+  return !isAbsorbed(incident) && impactsConnectivity && code !== 'node-overloaded' && severity !== 'info'
+}
 
 async function calm(lab: Lab): Promise<void> {
   await lab.heal()

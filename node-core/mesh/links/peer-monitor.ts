@@ -14,6 +14,8 @@ import {
 } from './timing.ts'
 
 const SENT_BEATS_KEPT = 64
+/** A silence at the other end that is shorter may be a retransmission on a lossy line. */
+const STALL_MS = 900
 
 export interface LinkMeasures {
   readonly rttMs: number | undefined
@@ -146,7 +148,7 @@ export class PeerMonitor {
    */
   #countedOnMs({ intervalMs, sinceMs }: Rhythm, overMs: number): number {
     const isQuick = this.#clock.monotonicMs() - sinceMs > overMs + IDLE_INTERVAL_MS
-    return isQuick && this.#grewSilent >= 2 ? intervalMs : IDLE_INTERVAL_MS
+    return isQuick && overMs >= STALL_MS && this.#grewSilent >= 2 ? intervalMs : IDLE_INTERVAL_MS
   }
 
   #heardMs(): number {
