@@ -3,6 +3,7 @@ import type { Clock } from '../../platform/clock.ts'
 import { createEmitter, type Emitter } from '../../platform/emitter.ts'
 import { messageOf } from '../../platform/error.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { sha256Hex } from '../../security/codec.ts'
 import {
   compareAdvertNumbers,
   decodeEquivocationProof,
@@ -92,6 +93,8 @@ class Store implements AdvertStore {
   readonly #deps: AdvertStoreDeps
   readonly #maxAgeMs: number
   readonly #held = new Map<PeerId, HeldAdvert>()
+  /** Hash of the bytes of an advert that was kept. */
+  readonly #byHash = new Map<string, PeerId>()
   readonly #convictions: Convictions
   readonly #waiting = new Map<PeerId, Waiting>()
   readonly #paces = new Map<PeerId, TokenBucket>()
@@ -210,6 +213,10 @@ class Store implements AdvertStore {
       case 'certificate':
         return this.#deps.membership.replica.accept({ kind, bytes })
       case 'advert': {
+        if (this.#isHeld(bytes)) {
+          this.#counts.stale += 1
+          return KNOWN
+        }
         const advert = decodeLinkAdvert(bytes)
         return advert === undefined ? this.#malformed(kind) : this.#acceptAdvert(advert, from)
       }
@@ -218,6 +225,13 @@ class Store implements AdvertStore {
         return proof === undefined ? this.#malformed(kind) : this.#acceptProof(proof)
       }
     }
+  }
+
+  /** Every neighbour passes on what every other one has: reading an advert again costs far more than this. */
+  #isHeld(bytes: Uint8Array): boolean {
+    const origin = this.#byHash.get(sha256Hex(bytes))
+    const held = origin && this.#held.get(origin)
+    return held !== undefined && Buffer.compare(held.bytes, bytes) === 0
   }
 
   #malformed(kind: AdvertKind): Outcome<AdvertKind> {
@@ -329,6 +343,9 @@ class Store implements AdvertStore {
 
   #hold({ record: { value, bytes, bodyHash } }: LinkAdvert): void {
     const { v: _v, ...body } = value
+    // Of adverts that are held no more: a few, until they are that many.
+    if (this.#byHash.size > 2 * this.#held.size + MAX_WAITING) this.#byHash.clear()
+    this.#byHash.set(sha256Hex(bytes), body.origin)
     this.#held.set(body.origin, { ...body, bytes, bodyHash, receivedMs: this.#deps.clock.monotonicMs() })
     this.#aged.delete(body.origin)
     this.#counts.kept += 1
