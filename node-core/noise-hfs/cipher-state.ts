@@ -29,6 +29,8 @@ export class CipherState {
   readonly #view = new DataView(this.#nonce.buffer)
   #bytes: Uint8Array
   #key: AeadKey
+  #bareBytes: Uint8Array | undefined
+  #bareKey: AeadKey | undefined
   #n = 0
 
   /** Owns `bytes` from here on and wipes them. */
@@ -83,19 +85,71 @@ export class CipherState {
     return parts
   }
 
+  /**
+   * Lets messages be authenticated without encryption, under a second key. They count with the others: one counter for
+   * both kinds, so that neither can be dropped, repeated or moved past the other. Owns `bytes` from here on.
+   */
+  allowBare(bytes: Uint8Array): void {
+    this.#bareBytes = bytes
+    this.#bareKey = this.#aead.key(bytes)
+  }
+
+  get allowsBare(): boolean {
+    return this.#bareKey !== undefined
+  }
+
+  /**
+   * The tag of a message that is not encrypted.
+   *
+   * @throws HandshakeError NONCE_EXHAUSTED; MISUSED when bare messages are not allowed
+   */
+  authenticate(parts: readonly Uint8Array[]): Uint8Array {
+    const key = this.#bare()
+    this.#prepareNonce()
+    const tag = key.authenticate(this.#nonce, parts)
+    this.#n += 1
+    return tag
+  }
+
+  /**
+   * Checks the tag of a message that is not encrypted. A forged one leaves the state as it was.
+   *
+   * @throws HandshakeError NONCE_EXHAUSTED, NOT_AUTHENTIC; MISUSED when bare messages are not allowed
+   */
+  verify(message: MessageName, parts: readonly Uint8Array[], tag: Uint8Array): void {
+    const key = this.#bare()
+    this.#prepareNonce()
+    if (!key.verify(this.#nonce, parts, tag)) throw handshakeError({ code: 'NOT_AUTHENTIC', message })
+    this.#n += 1
+  }
+
+  #bare(): AeadKey {
+    if (this.#bareKey === undefined) throw handshakeError({ code: 'MISUSED' })
+    return this.#bareKey
+  }
+
   /** Noise section 4.2 REKEY: the first 32 bytes of ENCRYPT(k, 2^64 - 1, "", zeros). The counter goes on. */
   rekey(): void {
     this.#nonce.fill(0xff, 4)
-    const [next] = this.#key.seal(this.#nonce, EMPTY, [new Uint8Array(KEY_BYTES)])
-    if (next === undefined || next.length !== KEY_BYTES) throw handshakeError({ code: 'MISUSED' })
+    const next = this.#nextKey(this.#key)
+    const nextBare = this.#bareKey && this.#nextKey(this.#bareKey)
     this.wipe()
     this.#bytes = next
     this.#key = this.#aead.key(next)
+    if (nextBare !== undefined) this.allowBare(nextBare)
+  }
+
+  #nextKey(key: AeadKey): Uint8Array {
+    const [next] = key.seal(this.#nonce, EMPTY, [new Uint8Array(KEY_BYTES)])
+    if (next === undefined || next.length !== KEY_BYTES) throw handshakeError({ code: 'MISUSED' })
+    return next
   }
 
   wipe(): void {
     wipe(this.#bytes)
     this.#key.wipe()
+    wipe(this.#bareBytes)
+    this.#bareKey?.wipe()
   }
 
   #prepareNonce(): void {

@@ -68,7 +68,7 @@ export async function initiate(context: ExchangeContext): Promise<ExchangeResult
     unbroken(() => admission.admission.prove(binding, signal)),
   )
   channel.send(state.finishC(encodeMessageC({ libp2p: payload, proof })))
-  return await withKeys(state, async (keys, exportSecret) => {
+  return await withKeys(state, 'initiator', async (keys, exportSecret) => {
     const final = { ...binding, finalHash: keys.handshakeHash, exportSecret }
     await hearVerdict(context, admission, final, keys)
     return { keys, remote }
@@ -126,7 +126,7 @@ export async function respond(context: ExchangeContext): Promise<ExchangeResult>
   context.onPeer(remote.peer)
   if (admission === undefined || proof === undefined) return { keys: state.finish(), remote }
   const binding = bindingOf(admission, remote.peer, state)
-  return await withKeys(state, async (keys, exportSecret) => {
+  return await withKeys(state, 'responder', async (keys, exportSecret) => {
     const final = { ...binding, finalHash: keys.handshakeHash, exportSecret }
     await giveVerdict(context, admission, final, { keys, proof })
     return { keys, remote }
@@ -193,14 +193,24 @@ async function readFrame(
 }
 
 const EXPORT_LABEL = '/x0t/noise-hfs/1/export'
+/** Keys for frames that are authenticated alone, one for what each end sends. Noise's own keys never see such a frame. */
+const BARE_LABELS = {
+  initiator: '/x0t/noise-hfs/1/bare/initiator',
+  responder: '/x0t/noise-hfs/1/bare/responder',
+} as const
 
 /** Runs the rest of an exchange with the transport's keys, which are wiped if it fails, and the exported secret. */
 async function withKeys(
   state: HandshakeState,
+  role: keyof typeof BARE_LABELS,
   work: (keys: TransportKeys, exportSecret: () => Uint8Array | undefined) => Promise<ExchangeResult>,
 ): Promise<ExchangeResult> {
   let secret: Uint8Array | undefined = state.exportSecret(EXPORT_LABEL)
+  const bareSend = state.exportSecret(BARE_LABELS[role])
+  const bareReceive = state.exportSecret(BARE_LABELS[role === 'initiator' ? 'responder' : 'initiator'])
   const keys = state.finish()
+  keys.send.allowBare(bareSend)
+  keys.receive.allowBare(bareReceive)
   try {
     return await work(keys, () => secret && Uint8Array.from(secret))
   } catch (error) {

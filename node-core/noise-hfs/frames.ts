@@ -2,7 +2,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import type { CipherState } from './cipher-state.ts'
 import { splitTag } from './cipher-state.ts'
 import { handshakeError } from './faults.ts'
-import { LENGTH_BYTES } from './frame-slicer.ts'
+import { BARE_MARK, LENGTH_BYTES } from './frame-slicer.ts'
 import { TAG_BYTES } from './primitives.ts'
 
 const MAX_FRAME_BYTES = 0xffff
@@ -59,6 +59,49 @@ export function sealFrames(
   if (small.length > 0) out.push(Buffer.concat(small))
   return new Uint8ArrayList(...out)
 }
+
+/**
+ * One frame whose text is authenticated and not encrypted: the mark, the length, the text, the tag. Nothing of a text is
+ * copied but its head.
+ *
+ * @param head small, before the text
+ */
+export function bareFrame(
+  cipher: CipherState,
+  head: Uint8Array,
+  text: Uint8Array | Uint8ArrayList,
+  rekeyAfterFrames: number | undefined,
+): Uint8ArrayList {
+  const sizeBytes = head.length + text.byteLength + TAG_BYTES
+  if (sizeBytes > MAX_FRAME_BYTES) throw new RangeError('the text does not fit into a frame')
+  const parts = text instanceof Uint8Array ? [text] : [...text]
+  const begin = Buffer.concat([bareHead(sizeBytes), head])
+  const authentic = [begin, ...takeText(parts, { index: 0, offset: 0 }, text.byteLength)]
+  const tag = cipher.authenticate(authentic)
+  rekeyWhenDue(cipher, rekeyAfterFrames)
+  return new Uint8ArrayList(...authentic, tag)
+}
+
+/**
+ * The text of a bare frame, which is a view of what came.
+ *
+ * @param frame what follows the length
+ * @throws HandshakeError MESSAGE_MALFORMED, NOT_AUTHENTIC, NONCE_EXHAUSTED; MISUSED when such frames are not allowed
+ */
+export function checkBareFrame(
+  cipher: CipherState,
+  frame: Uint8Array,
+  rekeyAfterFrames: number | undefined,
+): Uint8Array {
+  if (frame.length < TAG_BYTES) throw handshakeError({ code: 'MESSAGE_MALFORMED', message: 'frame' })
+  const [text, tag] = splitTag(frame)
+  cipher.verify('frame', [bareHead(frame.length), text], tag)
+  rekeyWhenDue(cipher, rekeyAfterFrames)
+  return text
+}
+
+const bareHead = (sizeBytes: number): Uint8Array =>
+  Uint8Array.of(BARE_MARK >> 8, BARE_MARK & 0xff, sizeBytes >> 8, sizeBytes & 0xff)
 
 /** The next `size` bytes of the parts, small neighbours joined. */
 function takeText(

@@ -196,6 +196,23 @@ function aeadKey(kind: AeadKind, bytes: Uint8Array): AeadKey {
         return undefined
       }
     },
+    authenticate(nonce, parts) {
+      const cipher = cipherFor(kind, held(), nonce)
+      for (const part of parts) cipher.setAAD(part)
+      cipher.final()
+      return cipher.getAuthTag()
+    },
+    verify(nonce, parts, tag) {
+      const decipher = decipherFor(kind, held(), nonce)
+      decipher.setAuthTag(tag)
+      for (const part of parts) decipher.setAAD(part)
+      try {
+        decipher.final()
+        return true
+      } catch {
+        return false
+      }
+    },
     wipe() {
       key = undefined
     },

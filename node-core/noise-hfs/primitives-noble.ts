@@ -103,6 +103,8 @@ export const nobleHash: Hash = {
   },
 }
 
+const NO_BYTES = new Uint8Array(0)
+
 /** One run of bytes, which the portable ciphers need. Copies only when there are several parts. */
 function joined(parts: Iterable<Uint8Array>, end?: Uint8Array): Uint8Array {
   const all = end === undefined ? [...parts] : [...parts, end]
@@ -127,6 +129,16 @@ function aeadKey(kind: AeadKind, bytes: Uint8Array): AeadKey {
         return [cipher(secret, nonce, ad).decrypt(joined(ciphertext, tag))]
       } catch {
         return undefined
+      }
+    },
+    authenticate: (nonce, parts) => cipher(held(), nonce, joined(parts)).encrypt(NO_BYTES),
+    verify(nonce, parts, tag) {
+      const secret = held()
+      try {
+        cipher(secret, nonce, joined(parts)).decrypt(tag)
+        return true
+      } catch {
+        return false
       }
     },
     wipe() {

@@ -80,6 +80,10 @@ export interface AeadKey {
     ciphertext: Iterable<Uint8Array>,
     tag: Uint8Array,
   ): Uint8Array[] | undefined
+  /** The 16-byte tag of parts that stay as they are: associated data without a plaintext (for AES-GCM, GMAC). */
+  authenticate(nonce: Uint8Array, parts: readonly Uint8Array[]): Uint8Array
+  /** Whether that is the tag of the parts. */
+  verify(nonce: Uint8Array, parts: readonly Uint8Array[], tag: Uint8Array): boolean
   wipe(): void
 }
 

@@ -1,8 +1,17 @@
 import type { AbortOptions, MessageStream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { handshakeError } from './faults.ts'
 import { FrameSlicer } from './frame-slicer.ts'
-import { FRAME_OVERHEAD_BYTES, MAX_TEXT_BYTES, openFrame, type SealOptions, sealFrames } from './frames.ts'
+import {
+  bareFrame,
+  checkBareFrame,
+  FRAME_OVERHEAD_BYTES,
+  MAX_TEXT_BYTES,
+  openFrame,
+  type SealOptions,
+  sealFrames,
+} from './frames.ts'
 import type { TransportKeys } from './handshake-state.ts'
 
 export interface SecuredStreamOptions {
@@ -28,7 +37,9 @@ export class SecuredStream extends AbstractMessageStream {
   readonly #keys: TransportKeys
   readonly #sealing: SealOptions
   readonly #slicer = new FrameSlicer()
+  readonly #maySendBare: boolean
   #onText: ((text: Uint8Array) => void) | undefined
+  #onBare: ((text: Uint8Array) => void) | undefined
   #onReceived: ((bytes: number) => void) | undefined
 
   constructor(stream: MessageStream, keys: TransportKeys, options: SecuredStreamOptions) {
@@ -42,6 +53,8 @@ export class SecuredStream extends AbstractMessageStream {
     this.#keys = keys
     const { rekeyAfterFrames, maxFrameBytes = Number.POSITIVE_INFINITY } = options
     this.maxTextBytes = Math.min(MAX_TEXT_BYTES, maxFrameBytes - FRAME_OVERHEAD_BYTES)
+    // Over a route the two ends encrypt everything: only what they have sealed may go bare, on the links below.
+    this.#maySendBare = keys.send.allowsBare && maxFrameBytes === Number.POSITIVE_INFINITY
     this.#sealing = { rekeyAfterFrames, maxTextBytes: this.maxTextBytes }
     stream.addEventListener('message', this.#onMessage)
     stream.addEventListener('close', this.#onClose)
@@ -50,9 +63,13 @@ export class SecuredStream extends AbstractMessageStream {
     for (const chunk of options.leftover) this.receive(chunk)
   }
 
-  /** Hands texts to the owner of the one `message` listener there is, while nothing waits to be read. */
-  shortcut(onText: (text: Uint8Array) => void): void {
+  /**
+   * Hands texts to the owner of the one `message` listener there is, while nothing waits to be read. Texts that came
+   * without encryption go to `onBare` alone; the bytes are its own.
+   */
+  shortcut(onText: (text: Uint8Array) => void, onBare?: (text: Uint8Array) => void): void {
     this.#onText = onText
+    this.#onBare = onBare
   }
 
   /** Tells how many bytes of each frame were authentic. One may watch. */
@@ -77,13 +94,32 @@ export class SecuredStream extends AbstractMessageStream {
   }
 
   override send(data: Uint8Array | Uint8ArrayList): boolean {
-    const isClear =
+    if (!this.#isClear()) return super.send(data)
+    return this.#noteFull(this.#seal(data))
+  }
+
+  /**
+   * Sends what the two ends of a route have encrypted already, authenticated and not encrypted again where that can be,
+   * and encrypted elsewhere. It must fit into one frame.
+   */
+  sendBare(head: Uint8Array, text: Uint8Array | Uint8ArrayList): boolean {
+    if (!this.#maySendBare || !this.#isClear()) return this.send(new Uint8ArrayList(head, text))
+    return this.#noteFull(
+      this.#pass(() => bareFrame(this.#keys.send, head, text, this.#sealing.rekeyAfterFrames)),
+    )
+  }
+
+  /** Whether nothing waits that has to go first. */
+  #isClear(): boolean {
+    return (
       this.writeStatus === 'writable' &&
       !this.writableNeedsDrain &&
       !this.sendingData &&
       this.writeBuffer.byteLength === 0
-    if (!isClear) return super.send(data)
-    const canSendMore = this.#seal(data)
+    )
+  }
+
+  #noteFull(canSendMore: boolean): boolean {
     if (!canSendMore) this.writableNeedsDrain = true
     return canSendMore
   }
@@ -94,9 +130,12 @@ export class SecuredStream extends AbstractMessageStream {
   }
 
   #seal(data: Uint8Array | Uint8ArrayList): boolean {
-    if (data.byteLength === 0) return true
+    return data.byteLength === 0 || this.#pass(() => sealFrames(this.#keys.send, data, this.#sealing))
+  }
+
+  #pass(frames: () => Uint8ArrayList): boolean {
     try {
-      return this.#stream.send(sealFrames(this.#keys.send, data, this.#sealing))
+      return this.#stream.send(frames())
     } catch (error) {
       this.abort(error instanceof Error ? error : new Error(String(error)))
       throw error
@@ -112,23 +151,34 @@ export class SecuredStream extends AbstractMessageStream {
     for (const chunk of data instanceof Uint8ArrayList ? data : [data]) this.receive(chunk)
   }
 
-  readonly #open = (frame: Uint8Array): boolean => {
+  readonly #open = (frame: Uint8Array, isBare: boolean): boolean => {
+    const { rekeyAfterFrames } = this.#sealing
     let text: Uint8Array
     try {
-      text = openFrame(this.#keys.receive, 'frame', frame, this.#sealing.rekeyAfterFrames)
+      // Nobody sends one before the muxer is there, and nothing ever waits in front of it.
+      if (isBare && (this.#onBare === undefined || !this.#isReadClear())) {
+        throw handshakeError({ code: 'MESSAGE_MALFORMED', message: 'frame' })
+      }
+      text = isBare
+        ? checkBareFrame(this.#keys.receive, frame, rekeyAfterFrames)
+        : openFrame(this.#keys.receive, 'frame', frame, rekeyAfterFrames)
     } catch (error) {
       this.abort(error instanceof Error ? error : new Error(String(error)))
       return false
     }
     this.#onReceived?.(text.length)
-    const isShort =
-      this.#onText !== undefined &&
+    if (isBare) this.#onBare?.(text)
+    else if (this.#onText !== undefined && this.#isReadClear()) this.#onText(text)
+    else this.onData(text)
+    return this.status === 'open' || this.status === 'closing'
+  }
+
+  #isReadClear(): boolean {
+    return (
       this.readStatus === 'readable' &&
       this.readBuffer.byteLength === 0 &&
       this.listenerCount('message') === 1
-    if (isShort) this.#onText?.(text)
-    else this.onData(text)
-    return this.status === 'open' || this.status === 'closing'
+    )
   }
 
   readonly #onClose = (event: StreamCloseEvent): void => {

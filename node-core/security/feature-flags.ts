@@ -10,6 +10,10 @@ export const FEATURE_FLAGS = {
     default: true,
     help: 'the node repairs what its playbooks let it repair without asking; false: it asks every time',
   },
+  'fast-transit': {
+    default: true,
+    help: 'between neighbours the node only authenticates what the two ends of a route have encrypted; false: it encrypts that again, and nobody who watches two links can match the bytes',
+  },
   'remote-control': {
     default: true,
     help: 'the node can be steered from other nodes, as far as the policy lets them administer it',
@@ -17,7 +21,7 @@ export const FEATURE_FLAGS = {
 } as const satisfies Readonly<Record<string, { readonly default: boolean; readonly help: string }>>
 
 export type FlagName = keyof typeof FEATURE_FLAGS
-export const FLAG_NAMES: readonly FlagName[] = ['automatic-healing', 'remote-control']
+export const FLAG_NAMES: readonly FlagName[] = ['automatic-healing', 'fast-transit', 'remote-control']
 
 export interface FlagSetting {
   readonly everywhere?: boolean | undefined

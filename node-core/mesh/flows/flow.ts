@@ -4,7 +4,8 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { hostFault } from '../host/host-fault.ts'
 import type { SendLine } from '../host/send-line.ts'
 import { createReadValve } from '../host/stream-control.ts'
-import { receiveFrom } from '../mux/mux-stream.ts'
+import { MuxStream, receiveFrom } from '../mux/mux-stream.ts'
+import { isMarkedSealed, markSealed } from './sealed-bytes.ts'
 
 /**
  * Bytes that a flow holds on each side before it asks its writer to wait. With the muxer's window of 2 MiB and one
@@ -18,9 +19,11 @@ const FLOW_HIGH_WATER_MARK_BYTES = 256 * 1024
  * connection goes away, and never ends normally unless the other end said that it was done.
  *
  * @param line the turns of the connection that carries the stream
+ * @param mayGoBare asked for each turn of bytes that are marked as sealed by two other ends: whether the link need not
+ * encrypt them once more. Without it, everything is encrypted.
  */
-export function createFlow(stream: Stream, line: SendLine): Duplex {
-  const writer = createWriter(stream, line)
+export function createFlow(stream: Stream, line: SendLine, mayGoBare?: () => boolean): Duplex {
+  const writer = createWriter(stream, line, mayGoBare)
   const valve = createReadValve(stream)
   const flow = new Duplex({
     allowHalfOpen: true,
@@ -29,7 +32,10 @@ export function createFlow(stream: Stream, line: SendLine): Duplex {
     read: () => valve.resume(),
     writev: (chunks, done) => writer.write(chunks, done),
     final(done) {
-      stream.close().then(() => done(), done)
+      writer.finish((error) => {
+        if (error instanceof Error) done(error)
+        else stream.close().then(() => done(), done)
+      })
     },
     destroy(error, done) {
       writer.stop()
@@ -50,9 +56,9 @@ function followReading(flow: Duplex, stream: Stream, pause: () => void): void {
   const endAfterLeftover = (): void => {
     if (endedBefore && stream.readBufferLength === 0) flow.push(null)
   }
-  receiveFrom(stream, (bytes) => {
+  receiveFrom(stream, (bytes, isBare) => {
     // What was received, or a view of it: nothing is copied.
-    if (!flow.push(bytes)) pause()
+    if (!flow.push(isBare ? markSealed(bytes) : bytes)) pause()
     endAfterLeftover()
   })
   stream.addEventListener('remoteCloseWrite', () => {
@@ -73,13 +79,23 @@ function followReading(flow: Duplex, stream: Stream, pause: () => void): void {
   else if (stream.status !== 'open') fail()
 }
 
+interface Run {
+  readonly isSealed: boolean
+  readonly bytes: Uint8ArrayList
+}
+
 type WriteDone = (error?: Error | null) => void
 
-/** Sends what the Duplex hands over in turns, and reports back once the stream itself holds none of it. */
-function createWriter(stream: Stream, line: SendLine) {
-  const pending = new Uint8ArrayList()
+/**
+ * Sends what the Duplex hands over in turns of whole frames, and reports back once the stream itself holds none of it.
+ * What is left behind whole frames waits until the end of this turn of the event loop for more to fill a frame with:
+ * whoever writes 64 KiB at a time would otherwise make every second frame a tiny one, at every hop.
+ */
+function createWriter(stream: Stream, line: SendLine, mayGoBare: () => boolean = () => false) {
+  const pending = createRuns()
   let finishWrite: WriteDone | undefined
   let waitsForWindow = false
+  let rest: NodeJS.Immediate | undefined
 
   const settle = (error?: Error): void => {
     const done = finishWrite
@@ -87,23 +103,30 @@ function createWriter(stream: Stream, line: SendLine) {
     done?.(error)
   }
   const takeTurn = (): void => {
-    const size = Math.min(pending.byteLength, line.turnBytes)
-    const part = pending.sublist(0, size)
-    pending.consume(size)
-    line.noteSent(size)
+    const run = pending.take(line.turnBytes, line.frameBytes)
+    if (run === undefined) return
+    line.noteSent(run.bytes.byteLength)
     try {
-      stream.send(part)
+      if (run.isSealed && stream instanceof MuxStream && mayGoBare()) stream.sendBare(run.bytes)
+      else stream.send(run.bytes)
     } catch (error) {
       settle(hostFault({ code: 'STREAM_CLOSED' }, 'the flow was reset', error))
       return
     }
+    if (isRest()) rest ??= setImmediate(flush)
     waitsForWindow = stream.writeBufferLength > 0
-    if (!waitsForWindow) proceed()
+    proceed()
   }
+  const isRest = (): boolean => pending.sizeBytes > 0 && pending.sizeBytes < line.frameBytes
   const proceed = (): void => {
-    if (finishWrite === undefined) return
-    if (pending.byteLength === 0) settle()
+    if (waitsForWindow) return
+    if (pending.sizeBytes === 0 || (rest !== undefined && isRest())) settle()
     else line.request(takeTurn)
+  }
+  const flush = (): void => {
+    clearImmediate(rest)
+    rest = undefined
+    proceed()
   }
   stream.addEventListener('idle', () => {
     if (!waitsForWindow) return
@@ -115,13 +138,54 @@ function createWriter(stream: Stream, line: SendLine) {
   return {
     write(chunks: readonly { chunk: Uint8Array }[], done: WriteDone): void {
       finishWrite = done
-      for (const { chunk } of chunks) pending.append(chunk)
+      for (const { chunk } of chunks) pending.add(chunk)
       proceed()
+    },
+    /** Calls back when the stream has everything. */
+    finish(done: WriteDone): void {
+      finishWrite = done
+      flush()
     },
     stop(): void {
       line.withdraw(takeTurn)
+      clearImmediate(rest)
       finishWrite = undefined
-      pending.consume(pending.byteLength)
+      pending.clear()
+    },
+  }
+}
+
+/** Bytes that wait to be sent, neighbours together of which all are marked as sealed by two other ends, or none is. */
+function createRuns() {
+  let runs: Run[] = []
+  let sizeBytes = 0
+  return {
+    get sizeBytes() {
+      return sizeBytes
+    },
+    add(chunk: Uint8Array): void {
+      if (chunk.length === 0) return
+      sizeBytes += chunk.length
+      const isSealed = isMarkedSealed(chunk)
+      const last = runs.at(-1)
+      if (last?.isSealed === isSealed) last.bytes.append(chunk)
+      else runs.push({ isSealed, bytes: new Uint8ArrayList(chunk) })
+    },
+    /** Bytes of one kind: as many whole frames as fit into the limit, or what is less than one. */
+    take(limitBytes: number, frameBytes: number): Run | undefined {
+      const [run] = runs
+      if (run === undefined) return undefined
+      const most = Math.min(run.bytes.byteLength, limitBytes)
+      const size = most < frameBytes ? most : most - (most % frameBytes)
+      const bytes = run.bytes.sublist(0, size)
+      run.bytes.consume(size)
+      if (run.bytes.byteLength === 0) runs.shift()
+      sizeBytes -= size
+      return { isSealed: run.isSealed, bytes }
+    },
+    clear(): void {
+      runs = []
+      sizeBytes = 0
     },
   }
 }

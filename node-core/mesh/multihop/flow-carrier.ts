@@ -4,6 +4,7 @@ import type { AbortOptions, Stream } from '@libp2p/interface'
 import type { SendResult } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { markSealed } from '../flows/sealed-bytes.ts'
 import { ShortcutConnection } from '../host/socket-shortcut.ts'
 
 export interface FlowCarrierInit {
@@ -18,6 +19,7 @@ export interface FlowCarrierInit {
 export class FlowCarrier extends ShortcutConnection {
   readonly #flow: Duplex
 
+  #isSecured = false
   #receive: ((chunk: Uint8Array) => void) | undefined
 
   constructor(flow: Duplex, init: FlowCarrierInit) {
@@ -43,6 +45,7 @@ export class FlowCarrier extends ShortcutConnection {
 
   override shortcut(receive: (chunk: Uint8Array) => void): void {
     this.#receive = receive
+    this.#isSecured = true
   }
 
   override send(data: Uint8Array | Uint8ArrayList): boolean {
@@ -52,18 +55,24 @@ export class FlowCarrier extends ShortcutConnection {
       !this.sendingData &&
       this.writeBuffer.byteLength === 0
     if (!isClear || !(data instanceof Uint8ArrayList)) return super.send(data)
-    const { canSendMore } = this.sendData(data)
+    const canSendMore = this.#write(data, this.#isSecured)
     if (!canSendMore) this.writableNeedsDrain = true
     return canSendMore
   }
 
   override sendData(data: Uint8ArrayList): SendResult {
+    // What waited may be the end of the handshake.
+    return { sentBytes: data.byteLength, canSendMore: this.#write(data, false) }
+  }
+
+  /** @param isSealed whether these are frames of the two ends, and nothing of their handshake */
+  #write(data: Uint8ArrayList, isSealed: boolean): boolean {
     let canSendMore = true
     // The parts of a frame go out together: each alone would become a frame of the connection below.
     this.#flow.cork()
-    for (const part of data) canSendMore = this.#flow.write(part)
+    for (const part of data) canSendMore = this.#flow.write(isSealed ? markSealed(part) : part)
     this.#flow.uncork()
-    return { sentBytes: data.byteLength, canSendMore }
+    return canSendMore
   }
 
   override async sendClose(options?: AbortOptions): Promise<void> {

@@ -8,11 +8,13 @@ import { createFlow } from '../flows/flow.ts'
 import { hostFault } from '../host/host-fault.ts'
 import type { PeerStreams } from '../host/peer-streams.ts'
 import type { SendLine } from '../host/send-line.ts'
+import { MuxStream } from '../mux/mux-stream.ts'
+import { mayGoBare, type RouteMembership } from './route-checks.ts'
 import type { RouteRefusal, RouteRefusalCode } from './route-fault.ts'
 import { decodeReply, encodeHeader, type RouteHeader, type RouteReply } from './route-header.ts'
 import { readSetupFrame, writeSetupFrame } from './setup-frames.ts'
 
-export const ROUTE_PROTOCOL = '/x0t/route/1'
+export const ROUTE_PROTOCOL = '/x0t/route/2'
 
 /** Each hop that remains may take this long; a node nearer to the end gives up first and can still say so. */
 const HOP_TIMEOUT_MS = 1_500
@@ -25,6 +27,7 @@ export interface HopOpenerDeps {
   readonly self: PeerId
   readonly clock: Clock
   readonly streams: RouteStreams
+  readonly membership: Pick<RouteMembership, 'certificateOf' | 'policy'>
   /** Whether there is a direct link to a peer now that bytes get through. */
   isUp(peer: PeerId): boolean
 }
@@ -41,13 +44,17 @@ export type HopOpening =
   | { readonly kind: 'refused'; readonly refusal: RouteRefusal }
 
 /** The flow of a route's stream. A reset is an event of its owner, never an exception of the process. */
-export function adoptHop(streams: RouteStreams, stream: Stream): Hop {
+export function adoptHop(
+  { streams, membership, self }: Pick<HopOpenerDeps, 'streams' | 'membership' | 'self'>,
+  stream: Stream,
+): Hop {
   const line = streams.lineOf(stream)
   if (line === undefined) {
     stream.abort(new Error('the connection of this stream is gone'))
     throw hostFault({ code: 'STREAM_CLOSED' }, 'the connection of this stream is gone')
   }
-  const flow = createFlow(stream, line)
+  const flow = createFlow(stream, line, () => mayGoBare(membership, self))
+  if (stream instanceof MuxStream) stream.acceptBare()
   flow.on('error', () => undefined)
   return { flow, stream, line }
 }
@@ -84,7 +91,7 @@ export async function openHop(
       HOP_TIMEOUT_MS * remaining,
       'opening a route',
       async (limit) => {
-        hop = adoptHop(deps.streams, await deps.streams.open(next, ROUTE_PROTOCOL, limit))
+        hop = adoptHop(deps, await deps.streams.open(next, ROUTE_PROTOCOL, limit))
         if (limit.aborted) hop.flow.destroy()
         return await ask(hop.flow, header, limit)
       },

@@ -198,7 +198,7 @@ describe('a routed connection and the host', () => {
   it('reaches no protocol but those that are served to routed connections', async () => {
     const { connect, node } = await chain(3)
     const { near } = await connect(0, 2)
-    for (const protocol of ['/x0t/sync/1', '/x0t/route/1', '/x0t/test/1']) {
+    for (const protocol of ['/x0t/sync/1', '/x0t/route/2', '/x0t/test/1']) {
       await expect(near.newStream(protocol, limit())).rejects.toMatchObject({
         fault: { code: 'PROTOCOL_UNSUPPORTED' },
       })

@@ -27,13 +27,15 @@ afterEach(async () => {
   mesh = undefined
 })
 
+const partsOf = ({ host, membership, peer }: HopNode) => ({ streams: host, membership, self: peer })
+
 /** Sends a header of one's own making to a neighbour. */
 async function ask(
   from: HopNode,
   to: HopNode,
   header: Uint8Array,
 ): Promise<{ hop: Hop; reply: RouteReply | undefined }> {
-  const hop = adoptHop(from.host, await from.host.open(to.peer, ROUTE_PROTOCOL, limit()))
+  const hop = adoptHop(partsOf(from), await from.host.open(to.peer, ROUTE_PROTOCOL, limit()))
   writeSetupFrame(hop.flow, header)
   return { hop, reply: decodeReply(await readSetupFrame(hop.flow, limit())) }
 }
@@ -42,7 +44,7 @@ async function ask(
 async function misbehave(node: HopNode, act: (hop: Hop) => unknown): Promise<void> {
   await node.routed.stop()
   await node.host.handle(ROUTE_PROTOCOL, (stream) => {
-    act(adoptHop(node.host, stream))
+    act(adoptHop(partsOf(node), stream))
   })
 }
 const sayOpen = async ({ flow }: Hop): Promise<void> => {

@@ -1,5 +1,6 @@
 import type { PeerId } from '../../domain/ids.ts'
 import type { Certificate } from '../../security/certificate.ts'
+import { flagValue } from '../../security/feature-flags.ts'
 import { evaluatePolicy, type Policy } from '../../security/policy.ts'
 import type { Standing } from '../membership/events.ts'
 import type { RouteRefusalCode } from './route-fault.ts'
@@ -55,6 +56,18 @@ export function mayCarry(membership: RouteMembership, header: RouteHeader): bool
     isPathFit(membership, header.path) &&
     parties.every((who) => evaluatePolicy(policy, { action: 'transit', who, at: carrier }).allow)
   )
+}
+
+/**
+ * Whether this node need not encrypt for a link once more what the two ends of a route have encrypted: the policy's
+ * word, asked again for each turn so that a change of it takes effect at once.
+ */
+export function mayGoBare(
+  membership: Pick<RouteMembership, 'certificateOf' | 'policy'>,
+  self: PeerId,
+): boolean {
+  const own = membership.certificateOf(self)
+  return own !== undefined && flagValue(membership.policy().flags, 'fast-transit', own.labels).value
 }
 
 /** No expelled node on the path, and nobody in the middle whose certificate is known and forbids transit. */

@@ -179,7 +179,7 @@ async function openRoute(
 /** A stream of a neighbour: the header, then one end of a route, or a part of it. */
 async function serve(parts: Parts, stream: Stream, previous: PeerId): Promise<void> {
   const { deps, transit } = parts
-  const hop = adoptHop(deps.host, stream)
+  const hop = adoptHop({ ...deps, streams: deps.host }, stream)
   const refuse = (refusal: RouteRefusal): void => {
     parts.refused.set(refusal.code, (parts.refused.get(refusal.code) ?? 0) + 1)
     sayRefusal(deps.clock, hop, refusal)

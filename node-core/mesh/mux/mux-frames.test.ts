@@ -28,6 +28,7 @@ function collect(bytes: Uint8Array, cuts: readonly number[]): Seen[] {
       const last = seen.at(-1)
       if (last !== undefined) last.isComplete = true
     },
+    bare: () => expect.unreachable('nothing came bare'),
   })
   for (let at = 0, turn = 0; at < bytes.length; turn += 1) {
     const size = cuts[turn % cuts.length] ?? 1

@@ -58,10 +58,19 @@ export interface MuxFrames {
   data(bytes: Uint8Array): void
   /** The data frame that has begun is complete. */
   dataEnd(): void
+  /** A whole data frame, which came without encryption. */
+  bare(header: MuxHeader, bytes: Uint8Array): void
+}
+
+export interface MuxDecoder {
+  /** @throws FaultError MUXER_BROKEN */
+  push(bytes: Uint8Array): void
+  /** Takes a data frame that came in one piece and without encryption. @throws FaultError MUXER_BROKEN */
+  pushBare(frame: Uint8Array): void
 }
 
 /** Cuts bytes into frames. Data is handed on as it comes, without a copy; it does not wait for the end of its frame. */
-export function createMuxDecoder(frames: MuxFrames): { push(bytes: Uint8Array): void } {
+export function createMuxDecoder(frames: MuxFrames): MuxDecoder {
   const held = new Uint8Array(HEADER_BYTES)
   let heldBytes = 0
   let missing = 0
@@ -89,6 +98,15 @@ export function createMuxDecoder(frames: MuxFrames): { push(bytes: Uint8Array): 
   }
 
   return {
+    pushBare(frame) {
+      if (heldBytes > 0 || missing > 0 || frame.length < HEADER_BYTES)
+        throw broken('a bare frame inside another')
+      const header = decodeHeader(frame)
+      const isPlainData = header.type === FRAME.data && header.flags === FLAG.none && header.streamId !== 0
+      if (!isPlainData || header.length !== frame.length - HEADER_BYTES)
+        throw broken('a bare frame that is not data')
+      frames.bare(header, frame.subarray(HEADER_BYTES))
+    },
     push(bytes) {
       let rest = bytes
       while (rest.length > 0) {

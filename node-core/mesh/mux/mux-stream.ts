@@ -17,6 +17,8 @@ const MAX_READ_BUFFER_BYTES = 8 * 1024 * 1024
 export interface MuxLink {
   /** Sends a data frame, or as many as it takes. False when the connection takes no more for now. */
   sendData(streamId: number, flags: number, data: Uint8Array | Uint8ArrayList): boolean
+  /** The same, for what the two ends of a route have encrypted: the link authenticates it alone, where it can. */
+  sendBare(streamId: number, data: Uint8Array | Uint8ArrayList): boolean
   sendFrame(header: MuxHeader): void
 }
 
@@ -40,7 +42,8 @@ export class MuxStream extends AbstractStream {
   #isPaused = false
   /** Go with the first frame that is sent. */
   #firstFlags: number
-  #onBytes: ((bytes: Uint8Array) => void) | undefined
+  #onBytes: OnBytes | undefined
+  #acceptsBare = false
 
   constructor(link: MuxLink, { streamId, direction, log }: MuxStreamInit) {
     super({ id: String(streamId), log, direction, maxReadBufferLength: MAX_READ_BUFFER_BYTES })
@@ -55,22 +58,41 @@ export class MuxStream extends AbstractStream {
   }
 
   /** Hands bytes to the owner of the one `message` listener there is, while nothing waits to be read. */
-  shortcut(onBytes: (bytes: Uint8Array) => void): void {
+  shortcut(onBytes: OnBytes): void {
     this.#onBytes = onBytes
   }
 
+  /** Lets the other end send without encryption what two other ends have encrypted. */
+  acceptBare(): void {
+    this.#acceptsBare = true
+  }
+
   override send(data: Uint8Array | Uint8ArrayList): boolean {
-    const isClear =
+    return this.#isClearFor(data) ? this.#sendShort(data, false) : super.send(data)
+  }
+
+  /** Sends what the two ends of a route have encrypted; where something waits, like anything else. */
+  sendBare(data: Uint8Array | Uint8ArrayList): boolean {
+    if (this.#firstFlags !== FLAG.none || !this.#isClearFor(data)) return this.send(data)
+    return this.#sendShort(data, true)
+  }
+
+  /** Whether nothing waits that has to go first, and the window has room. */
+  #isClearFor(data: Uint8Array | Uint8ArrayList): boolean {
+    return (
       this.writeStatus === 'writable' &&
       !this.writableNeedsDrain &&
       !this.sendingData &&
       this.writeBuffer.byteLength === 0 &&
       data.byteLength <= this.#sendWindow
-    if (!isClear) return super.send(data)
+    )
+  }
+
+  #sendShort(data: Uint8Array | Uint8ArrayList, isBare: boolean): boolean {
     if (data.byteLength === 0) return true
     let canSendMore: boolean
     try {
-      canSendMore = this.#sendNow(data)
+      canSendMore = this.#sendNow(data, isBare)
     } catch (error) {
       this.abort(error instanceof Error ? error : new Error(String(error)))
       throw error
@@ -83,12 +105,13 @@ export class MuxStream extends AbstractStream {
     const sentBytes = Math.min(data.byteLength, this.#sendWindow)
     if (sentBytes === 0) return { sentBytes, canSendMore: false }
     const isAll = sentBytes === data.byteLength
-    const canSendMore = this.#sendNow(isAll ? data : data.sublist(0, sentBytes))
+    const canSendMore = this.#sendNow(isAll ? data : data.sublist(0, sentBytes), false)
     return { sentBytes, canSendMore: canSendMore && isAll }
   }
 
-  #sendNow(data: Uint8Array | Uint8ArrayList): boolean {
+  #sendNow(data: Uint8Array | Uint8ArrayList, isBare: boolean): boolean {
     this.#sendWindow -= data.byteLength
+    if (isBare) return this.#link.sendBare(this.streamId, data)
     return this.#link.sendData(this.streamId, this.#takeFlags(), data)
   }
 
@@ -125,14 +148,21 @@ export class MuxStream extends AbstractStream {
     this.#receiveWindow -= bytes
   }
 
+  /** A data frame that came without encryption. @throws FaultError MUXER_BROKEN */
+  receiveBare(bytes: Uint8Array): void {
+    if (!this.#acceptsBare) throw broken('a bare frame for a stream that is no route')
+    this.expect(bytes.length)
+    if (bytes.length > 0) this.receive(bytes, true)
+  }
+
   /** Bytes of a data frame. */
-  receive(bytes: Uint8Array): void {
+  receive(bytes: Uint8Array, isBare = false): void {
     const isShort =
       this.#onBytes !== undefined &&
       this.readStatus === 'readable' &&
       this.readBuffer.byteLength === 0 &&
       this.listenerCount('message') === 1
-    if (isShort) this.#onBytes?.(bytes)
+    if (isShort) this.#onBytes?.(bytes, isBare)
     else this.onData(bytes)
     this.#owed += bytes.length
     this.#grant()
@@ -161,16 +191,16 @@ export class MuxStream extends AbstractStream {
   }
 }
 
+/** `isBare` says that the bytes came without encryption, so that they may go on without. */
+type OnBytes = (bytes: Uint8Array, isBare: boolean) => void
+
 /**
  * Listens to what a stream delivers, piece by piece, on the short way where it has one. Nobody else may listen for its
  * messages.
  */
-export function receiveFrom(
-  stream: Pick<Stream, 'addEventListener'>,
-  onBytes: (bytes: Uint8Array) => void,
-): void {
+export function receiveFrom(stream: Pick<Stream, 'addEventListener'>, onBytes: OnBytes): void {
   if (stream instanceof MuxStream) stream.shortcut(onBytes)
   stream.addEventListener('message', ({ data }) => {
-    for (const bytes of data instanceof Uint8ArrayList ? data : [data]) onBytes(bytes)
+    for (const bytes of data instanceof Uint8ArrayList ? data : [data]) onBytes(bytes, false)
   })
 }

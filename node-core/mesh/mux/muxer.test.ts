@@ -30,6 +30,7 @@ function alone() {
     header: (header) => void got.push(header),
     data: () => {},
     dataEnd: () => {},
+    bare: () => {},
   })
   far.addEventListener('message', ({ data }) => decoder.push(data.subarray()))
   const say = (header: Partial<MuxHeader>, data: Uint8Array = new Uint8Array(0)): void => {

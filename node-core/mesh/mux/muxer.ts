@@ -47,11 +47,14 @@ class Muxer extends AbstractStreamMuxer<MuxStream> implements MuxLink {
   readonly #limits: MuxerLimits
   readonly #isOpener: boolean
   readonly #maxDataBytes: number
+  readonly #secured: SecuredStream | undefined
   readonly #byId = new Map<number, MuxStream>()
   readonly #decoder = createMuxDecoder({
     header: (header) => this.#takeHeader(header),
     data: (bytes) => this.#current?.receive(bytes),
     dataEnd: () => this.#endData(),
+    // Frames of streams that are gone may still be on their way.
+    bare: ({ streamId }, bytes) => this.#byId.get(streamId)?.receiveBare(bytes),
   })
   #nextStreamId: number
   #nextPing = 0
@@ -72,7 +75,13 @@ class Muxer extends AbstractStreamMuxer<MuxStream> implements MuxLink {
     this.#maxDataBytes = maxDataBytes(
       carrier instanceof SecuredStream ? carrier : { maxTextBytes: MAX_TEXT_BYTES },
     )
-    if (carrier instanceof SecuredStream) carrier.shortcut((text) => this.#receive(text))
+    if (carrier instanceof SecuredStream) {
+      this.#secured = carrier
+      carrier.shortcut(
+        (text) => this.#receive(() => this.#decoder.push(text)),
+        (text) => this.#receive(() => this.#decoder.pushBare(text)),
+      )
+    }
     this.#pingLater()
   }
 
@@ -81,9 +90,9 @@ class Muxer extends AbstractStreamMuxer<MuxStream> implements MuxLink {
   }
 
   /** What the superclass does around `onData`. */
-  #receive(text: Uint8Array): void {
+  #receive(take: () => void): void {
     try {
-      this.#decoder.push(text)
+      take()
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error))
       this.abort(cause)
@@ -128,6 +137,26 @@ class Muxer extends AbstractStreamMuxer<MuxStream> implements MuxLink {
       out.append(...frame(at === 0 ? flags : FLAG.none, part))
     }
     return this.send(out)
+  }
+
+  sendBare(streamId: number, data: Uint8Array | Uint8ArrayList): boolean {
+    const secured = this.#secured
+    if (secured === undefined) return this.sendData(streamId, FLAG.none, data)
+    let canSendMore = true
+    const sendPart = (part: Uint8Array | Uint8ArrayList): boolean =>
+      secured.sendBare(
+        encodeHeader({ type: FRAME.data, flags: FLAG.none, streamId, length: part.byteLength }),
+        part,
+      )
+    if (data.byteLength <= this.#maxDataBytes) canSendMore = sendPart(data)
+    else {
+      const list = data instanceof Uint8ArrayList ? data : new Uint8ArrayList(data)
+      for (let at = 0; at < list.byteLength; at += this.#maxDataBytes) {
+        canSendMore = sendPart(list.sublist(at, Math.min(list.byteLength, at + this.#maxDataBytes)))
+      }
+    }
+    if (!canSendMore) for (const stream of this.streams) stream.onMuxerNeedsDrain()
+    return canSendMore
   }
 
   sendFrame(header: MuxHeader): void {

@@ -77,6 +77,10 @@ class LibP2PCarrier implements StreamCarrier {
   #greeting: Uint8Array | undefined
   #isScheduled = false
   #waitsForWindow = false
+  /** The batch begins within a frame, whose begin has been sent: nothing may come before it. */
+  #isCut = false
+  /** Set while the rest of such a frame waits for more to go with. */
+  #rest: NodeJS.Immediate | undefined
   #state: 'open' | 'closing' | 'over' = 'open'
   #lostWhy: string | undefined
 
@@ -202,9 +206,11 @@ class LibP2PCarrier implements StreamCarrier {
 
   #sendBatch(): void {
     if (this.#state === 'over' || this.#waitsForWindow) return
-    const batch = this.#batch
+    let batch = this.#batch
     if (this.#ack !== undefined) {
-      batch.prepend(encodeHeader(this.#ack))
+      const ack = encodeHeader(this.#ack)
+      if (this.#isCut) batch.append(ack)
+      else batch.prepend(ack)
       this.#ack = undefined
     }
     if (this.#greeting !== undefined) {
@@ -212,7 +218,12 @@ class LibP2PCarrier implements StreamCarrier {
       this.#greeting = undefined
     }
     if (batch.byteLength > 0) {
-      this.#batch = new Uint8ArrayList()
+      this.#dropRest()
+      const whole = this.#wholeFrames(batch.byteLength)
+      this.#batch = batch.sublist(whole)
+      batch = batch.sublist(0, whole)
+      this.#isCut = this.#batch.byteLength > 0
+      if (this.#isCut) this.#rest = setImmediate(() => this.#flushRest())
       this.#line.noteSent(batch.byteLength)
       try {
         this.#stream.send(batch)
@@ -225,11 +236,35 @@ class LibP2PCarrier implements StreamCarrier {
     if (!this.#waitsForWindow) this.#proceed()
   }
 
+  /**
+   * What of a batch goes now. A small rest behind whole frames waits until the end of this turn of the event loop: what
+   * a socket delivers is a little more than a frame, so that every second frame would be a tiny one.
+   */
+  #wholeFrames(sizeBytes: number): number {
+    const { frameBytes } = this.#line
+    const rest = sizeBytes % frameBytes
+    return this.#state === 'open' && sizeBytes > frameBytes && rest < frameBytes / 2
+      ? sizeBytes - rest
+      : sizeBytes
+  }
+
+  #flushRest(): void {
+    this.#rest = undefined
+    this.#schedule()
+  }
+
+  #dropRest(): void {
+    clearImmediate(this.#rest)
+    this.#rest = undefined
+  }
+
   /** The stream has taken all: more is wanted, or it is time to close. */
   #proceed(): void {
     if (this.#state === 'over') return
     this.#owner?.drained()
-    if (this.#batch.byteLength > 0 || this.#ack !== undefined) this.#schedule()
+    const isRest =
+      this.#state === 'open' && this.#rest !== undefined && this.#batch.byteLength < this.#line.frameBytes
+    if ((this.#batch.byteLength > 0 && !isRest) || this.#ack !== undefined) this.#schedule()
     else if (this.#state === 'closing') {
       this.#finish()
       this.#stream.close().catch(() => undefined)
@@ -256,6 +291,7 @@ class LibP2PCarrier implements StreamCarrier {
     this.#early = undefined
     this.#batch = new Uint8ArrayList()
     this.#ack = undefined
+    this.#dropRest()
     this.#line.withdraw(this.#takeTurn)
   }
 }
