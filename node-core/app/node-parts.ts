@@ -14,6 +14,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { KeystoreKind } from '../security/keystore.ts'
 import type { Services } from '../services/services.ts'
+import type { Alerts } from './alerts/alerts.ts'
 import type { ConfigStore } from './config/config-store.ts'
 import type { KeystoreExport } from './config/keystore-export.ts'
 import type { WebConsole } from './console/web-console.ts'
@@ -40,6 +41,7 @@ export interface NodeParts {
   readonly services: Services
   readonly health: HealthBoard
   readonly incidents: IncidentBook
+  readonly alerts: Alerts
   readonly webConsole: WebConsole
   readonly setup: NodeApi['setup']
   readonly config: ConfigStore

@@ -14,6 +14,7 @@ import { createAuthority, type MeshAuthority } from '../security/authority.ts'
 import { createIdentity, type NodeIdentity } from '../security/identity.ts'
 import { type KeystoreKind, wipeSecrets } from '../security/keystore.ts'
 import { createServices } from '../services/services.ts'
+import { createAlerts } from './alerts/alerts.ts'
 import { createNodeApi } from './api/node-api.ts'
 import { requireNode } from './api/resolve-node.ts'
 import { createNodeAudit } from './audit/node-audit.ts'
@@ -166,8 +167,21 @@ async function startWithKeys(
     },
     { root: home.paths.root, settings: options.config.heal },
   )
+  const alerts = createAlerts(
+    {
+      ...{ ...deps, health },
+      feed: {
+        ...{ incidents: monitoring.incidents, plans: heal.loop.events },
+        who: () => ({
+          node: stack.membership.certificateOf(stack.membership.self)?.name ?? facts.nodeName,
+          mesh: facts.name,
+        }),
+      },
+    },
+    { root: home.paths.root, channels: options.config.alerts },
+  )
   const parts: NodeParts = {
-    ...{ incidents: monitoring.incidents, heal },
+    ...{ incidents: monitoring.incidents, heal, alerts },
     ...{ ...deps, facts, services, health, knowledge: home.knowledge },
     series,
     sloTargets: options.config.slo,
@@ -218,6 +232,8 @@ async function startWithKeys(
     services,
     recoverParts(deps.logger, configured, interrupted),
     watchNodeHealth(parts, stack.noise),
+    // It hears of what the others find from their start on.
+    alerts,
     monitoring,
     parts.series,
     createHistory(parts, monitoring.resources),

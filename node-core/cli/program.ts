@@ -35,6 +35,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 /** Commands of two words are shown under their first. */
 const GROUPS: Readonly<Record<string, string>> = {
   policy: 'who may do what in the mesh',
+  alert: 'how people are told of faults',
   audit: 'who changed what at this node, in a log that shows tampering',
   config: 'show, move and take back the configuration of this node',
   authority: 'the key that the mesh rests on, outside of a node',

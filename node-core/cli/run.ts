@@ -3,6 +3,7 @@ import { nodeRefSchema } from '../contract/schemas.ts'
 import { defaultHome, homePaths, meshesDirectory } from '../platform/home.ts'
 import { createNodeClient } from './client/node-client.ts'
 import { durationText } from './command.ts'
+import { alertCommands } from './commands/alerts.ts'
 import { auditCommands } from './commands/audit.ts'
 import { authorityCommands } from './commands/authority.ts'
 import { backupCommands } from './commands/backup.ts'
@@ -83,6 +84,7 @@ export const COMMANDS = [
   versionCommand,
   completionCommand,
   ...incidentCommands,
+  ...alertCommands,
   ...auditCommands,
   ...backupCommands,
   ...authorityCommands,

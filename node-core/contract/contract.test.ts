@@ -60,6 +60,8 @@ describe('the contract', () => {
       'incidents.note': 'operator node change',
       'incidents.silence': 'operator node change',
       'incidents.resolve': 'operator node change',
+      'alerts.list': 'viewer node read',
+      'alerts.test': 'operator node change',
       'heal.status': 'viewer node read',
       'heal.pause': 'operator node change',
       'heal.resume': 'operator node change',

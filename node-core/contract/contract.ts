@@ -1,6 +1,7 @@
 import type { InferContractRouterOutputs } from '@orpc/contract'
 import { eventIterator } from '@orpc/contract'
 import { z } from 'zod'
+import { alertOperations } from './alerts.ts'
 import { auditOperations } from './audit.ts'
 import { configOperations } from './config.ts'
 import { consoleOperations } from './console.ts'
@@ -136,6 +137,7 @@ export const contract = {
       .output(documentOf({ join: joinSchema })),
   },
   incidents,
+  alerts: alertOperations,
   policy: policyOperations,
   audit: auditOperations,
   heal: healOperations,

@@ -56,6 +56,8 @@ function setUp(caller: Role = 'owner', logger = silentLogger, clock = systemCloc
     'incidents.note': () => client.incidents.note({ id: INCIDENT_ID, text: 'seen' }),
     'incidents.silence': () => client.incidents.silence({ id: INCIDENT_ID, forMs: 60_000 }),
     'incidents.resolve': () => client.incidents.resolve({ id: INCIDENT_ID, reason: 'repaired' }),
+    'alerts.list': () => client.alerts.list(),
+    'alerts.test': () => client.alerts.test({ name: 'ops' }),
     'heal.status': () => client.heal.status(),
     'heal.pause': () => client.heal.pause({ reason: 'a move' }),
     'heal.resume': () => client.heal.resume(),

@@ -173,6 +173,12 @@ export function createRouter({ api, clock, logger, remote }: RouterDeps) {
         asDocument(await api.incidents.resolve(input, callOf(context))),
       ),
     },
+    alerts: {
+      list: os.alerts.list.handler(async ({ context }) => asDocument(await api.alerts.list(callOf(context)))),
+      test: os.alerts.test.handler(async ({ input, context }) =>
+        asDocument(await api.alerts.test(input, callOf(context))),
+      ),
+    },
     heal: {
       status: os.heal.status.handler(async ({ context }) =>
         asDocument(await api.heal.status(callOf(context))),

@@ -19,6 +19,7 @@ import type { CallOptions, NodeApi } from '../../node-core/control/node-api.ts'
 import type { NodeName, PeerId } from '../../node-core/domain/ids.ts'
 import type { Role } from '../../node-core/domain/role.ts'
 import { FaultError } from '../../node-core/platform/error.ts'
+import { fakeAlerts } from './fake-alerts.ts'
 import { fakeAudit } from './fake-audit.ts'
 import { createFakeHeal, type FakeHealState, initialHeal } from './fake-heal.ts'
 import { fakeHistory } from './fake-history.ts'
@@ -459,6 +460,7 @@ function createApi(state: FakeNodeState): NodeApi {
     },
     incidents: fakeIncidents(called),
     audit: fakeAudit(called),
+    alerts: fakeAlerts(called),
     socks: {
       async list() {
         called('socks.list')

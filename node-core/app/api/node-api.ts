@@ -3,6 +3,7 @@ import type { NodeApi } from '../../control/node-api.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
 import { withTimeout } from '../../platform/wait.ts'
 import type { NodeParts } from '../node-parts.ts'
+import { alertOperations } from './alert-operations.ts'
 import { auditOperations } from './audit-operations.ts'
 import { configOperations } from './config-operations.ts'
 import { consoleOperations } from './console-operations.ts'
@@ -41,6 +42,7 @@ export function createNodeApi(parts: NodeParts): NodeApi {
     },
     joins: joinOperations(parts),
     incidents: incidentOperations(parts),
+    alerts: alertOperations(parts),
     policy: policyOperations(parts),
     audit: auditOperations(parts),
     services: serviceOperations(parts),

@@ -130,6 +130,7 @@ export const SNAPSHOTS: Readonly<Record<string, Snapshot>> = {
   'incidents.note': incident,
   'incidents.silence': incident,
   'incidents.resolve': incident,
+  'alerts.test': answer,
   'heal.pause': heal,
   'heal.resume': heal,
   'plans.approve': plan,

@@ -35,6 +35,7 @@ const DEFAULTS: Config = {
     ...{ rawMs: 86_400_000, minuteMs: 2_592_000_000, hourMs: 31_536_000_000 },
     ...{ maxSizeMb: 256, maxSeries: 2_048 },
   },
+  alerts: [],
   slo: { availability: 99.9 / 100, mttrMs: 30_000, windowMs: 2_592_000_000 },
   console: {
     enabled: true,
@@ -243,5 +244,36 @@ describe('text that is not plain YAML settings', () => {
       ),
       { numRuns: 2_000 },
     )
+  })
+})
+
+describe('the alert channels', () => {
+  const mail = (security: string, host = 'mail.example.org'): string =>
+    `alerts:\n  - {name: mail, kind: email, host: ${host}, port: 25, security: ${security}, from: a@b.c, to: [d@e.f]}\n`
+
+  it('have a name each, and are told apart by their kind', () => {
+    expect(linesOf(mail('starttls'))).toEqual([])
+    expect(linesOf(mail('tls') + mail('tls').replace('alerts:\n', ''))).toEqual([
+      expect.stringMatching(/alerts: expected each name once/),
+    ])
+    expect(linesOf('alerts:\n  - {name: a, kind: pager}')).toEqual([
+      expect.stringMatching(/alerts\[0\]\.kind: expected webhook, command, email/),
+    ])
+    expect(linesOf('alerts:\n  - {name: a, kind: slack, secretFile: /s, secretfile: /s}')).toEqual([
+      expect.stringMatching(/secretfile: there is no such setting; did you mean 'secretFile'/),
+    ])
+  })
+
+  it('send neither mail nor a token where others can read it', () => {
+    expect(linesOf(mail('none'))).toEqual([expect.stringMatching(/security: expected tls or starttls/)])
+    expect(linesOf(mail('none', '127.0.0.1'))).toEqual([])
+    const splunk = (url: string): string[] =>
+      linesOf(`alerts:\n  - {name: s, kind: splunk, url: '${url}', secretFile: /s}`)
+    expect(splunk('http://splunk.example.org:8088')).toEqual([
+      expect.stringMatching(/url: expected an https address/),
+    ])
+    expect(splunk('https://splunk.example.org:8088')).toEqual([])
+    expect(splunk('http://127.0.0.1:8088')).toEqual([])
+    expect(splunk('http://127.0.0.1.example.org')).toHaveLength(1)
   })
 })

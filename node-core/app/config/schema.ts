@@ -3,35 +3,23 @@ import { isAbsolute } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import { parsePeerId } from '../../domain/ids.ts'
-import { parseMaintenance } from '../../mapek/guards/maintenance.ts'
-import { parseDuration } from '../../platform/duration.ts'
+import { alertKeys, alertsSchema } from './alert-schema.ts'
+import {
+  duration,
+  filePath,
+  HOUR_MS,
+  isLoopback,
+  oneOf,
+  section,
+  webAddress,
+  weeklyWindows,
+  whole,
+} from './schema-parts.ts'
 
-const HOUR_MS = 3_600_000
 const MIN_LIFETIME_MS = 10_000
 const MAX_LIFETIME_MS = 366 * 24 * HOUR_MS
 const MAX_LISTEN_ADDRESSES = 16
 const MAX_PEER_ADDRESSES = 64
-
-/** Every message says what is expected; where it stands and what was found is added by whoever knows the file. */
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, { error: `expected ${values.slice(0, -1).join(', ')} or ${values.at(-1)}` })
-
-function whole(min: number, max: number, of: string) {
-  const error = `expected a whole number of ${of} from ${min} to ${max}`
-  return z.int({ error }).min(min, { error }).max(max, { error })
-}
-
-function duration(minMs: number, maxMs: number, limits: string) {
-  return z.string({ error: 'expected a duration such as 24h or 7d' }).transform((raw, context) => {
-    const result = parseDuration(raw)
-    if (result.ok && result.ms >= minMs && result.ms <= maxMs) return result.ms
-    context.addIssue({
-      code: 'custom',
-      message: result.ok ? `expected a duration ${limits}` : result.problem,
-    })
-    return z.NEVER
-  })
-}
 
 /** The host, port and peer of a TCP multiaddr; `undefined` for any other. */
 function tcpParts(raw: string): { host: string; port: number; peer: string | undefined } | undefined {
@@ -75,8 +63,6 @@ const announceAddress = z.string({ error: ANNOUNCE_ERROR }).refine(
   },
   { error: ANNOUNCE_ERROR },
 )
-
-const section = 'expected a section with settings in it'
 
 const logSchema = z.strictObject(
   {
@@ -136,8 +122,6 @@ const consoleListen = z.string({ error: CONSOLE_LISTEN_ERROR }).transform((raw, 
   return z.NEVER
 })
 
-const isLoopback = (host: string): boolean => host === '::1' || host.startsWith('127.')
-
 const pemPath = z
   .string({ error: 'expected the path of a PEM file' })
   .refine((path) => isAbsolute(path), { error: 'expected an absolute path of a PEM file' })
@@ -177,8 +161,6 @@ const consoleSchema = z
     path: ['listen'],
   })
 
-const MAINTENANCE_ERROR = 'expected a time of the week in UTC such as 02:00-04:00 or sat,sun 22:00-02:00'
-
 const healSchema = z.strictObject(
   {
     /** Actions of this node's loop; more are held back. */
@@ -187,27 +169,11 @@ const healSchema = z.strictObject(
     /** How long a person has to decide about a plan before it is denied. */
     approval: duration(60_000, 24 * HOUR_MS, 'from 1m to 24h').default(15 * 60_000),
     /** When playbooks that wait for it may run. */
-    maintenance: z
-      .array(
-        z.string({ error: MAINTENANCE_ERROR }).transform((raw, context) => {
-          const window = parseMaintenance(raw)
-          if (window !== undefined) return window
-          context.addIssue({ code: 'custom', message: MAINTENANCE_ERROR })
-          return z.NEVER
-        }),
-        { error: MAINTENANCE_ERROR },
-      )
-      .max(32, { error: 'expected at most 32 windows' })
-      .default([]),
+    maintenance: weeklyWindows(32),
     /** Told what people should know; the key of its signature stands in a file of its own with mode 0600. */
     webhook: z
       .strictObject(
-        {
-          url: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }),
-          secretFile: z
-            .string({ error: 'expected the path of a file' })
-            .refine((path) => isAbsolute(path), { error: 'expected an absolute path' }),
-        },
+        { url: webAddress, secretFile: filePath },
         { error: 'expected a section with url and secretFile in it' },
       )
       .optional(),
@@ -289,6 +255,7 @@ export const configSchema = z.strictObject(
         ...{ availability: availability / 100, mttrMs: mttr, windowMs: window },
       }))
       .prefault({}),
+    alerts: alertsSchema,
     console: consoleSchema
       .transform(({ idle, lifetime, ...rest }) => ({ ...rest, idleMs: idle, lifetimeMs: lifetime }))
       .prefault({}),
@@ -309,4 +276,5 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   slo: Object.keys(sloSchema.shape),
   console: Object.keys(consoleSchema.shape),
   heal: Object.keys(healSchema.shape),
+  alerts: alertKeys,
 }

@@ -86,7 +86,10 @@ function followConfig(home: OpenHome, log: Log, config: Config, node: RunningNod
       node.parts.health.clear('config-invalid')
       log.setLevel(change.config.log.level)
       log.setLimits(change.config.log)
-      log.logger.info('x0t.yaml was read again: log settings took effect, the others do at the next start')
+      void node.parts.alerts.configure(change.config.alerts)
+      log.logger.info(
+        'x0t.yaml was read again: log and alert settings took effect, the others do at the next start',
+      )
     },
   )
 }

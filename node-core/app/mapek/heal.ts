@@ -20,14 +20,14 @@ import { flagValue } from '../../security/feature-flags.ts'
 import type { NodeIdentity } from '../../security/identity.ts'
 import { evaluatePolicy } from '../../security/policy.ts'
 import type { Services } from '../../services/services.ts'
+import { postWebhook } from '../alerts/webhook.ts'
 import type { ActionAudit } from '../audit/audited-actions.ts'
 import type { Config } from '../config/schema.ts'
 import type { MeshStack } from '../mesh-stack.ts'
 import { flaggedSettings } from './flagged-settings.ts'
 import { createHealProbe, measureWays } from './heal-probe.ts'
 import { performLocally } from './local-actions.ts'
-import { postWebhook } from './notify.ts'
-import { type CommandFault, readCommandFile, runOperatorCommand } from './operator-commands.ts'
+import { COMMAND_FILE, type CommandFault, readCommandFile, runOperatorCommand } from './operator-commands.ts'
 import { createPlanStore, createStepJournal } from './plan-stores.ts'
 import { createPlaybookShelf, type PlaybookShelf } from './playbook-shelf.ts'
 import { createRemoteActions, type RemoteActions } from './remote-actions.ts'
@@ -64,7 +64,6 @@ export interface Heal {
 }
 
 const PAUSE_KEY = 'heal-paused'
-const COMMAND_FILE = 'heal-commands.yaml'
 const PLAYBOOK_FOLDER = 'playbooks'
 const NOTIFY_MS = 5_000
 

@@ -5,6 +5,9 @@ import type { Clock } from '../../platform/clock.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
 import { readSecretFile } from '../../security/secret-file.ts'
 
+/** In the home. */
+export const COMMAND_FILE = 'heal-commands.yaml'
+
 /**
  * Programs that the operator of this machine lets the loop run. They stand in one local file that only its owner may
  * read, `heal-commands.yaml` in the home; nothing that comes over the contract, a policy, an import or a playbook can

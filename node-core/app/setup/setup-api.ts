@@ -39,6 +39,7 @@ export function createSetupApi({ clock, webConsole, home, setup, requestStop }: 
     },
     policy: { show: refuse, history: refuse, review: refuse, apply: refuse, can: refuse, flags: refuse },
     audit: { list: refuse, show: refuse, verify: refuse, export: refuse },
+    alerts: { list: refuse, test: refuse },
     heal: { status: refuse, pause: refuse, resume: refuse, why: refuse },
     plans: { list: refuse, show: refuse, approve: refuse, reject: refuse, undo: refuse },
     playbooks: {
