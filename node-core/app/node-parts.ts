@@ -19,6 +19,7 @@ import type { ConfigStore } from './config/config-store.ts'
 import type { KeystoreExport } from './config/keystore-export.ts'
 import type { WebConsole } from './console/web-console.ts'
 import type { HealthBoard } from './health-board.ts'
+import type { LogLevelControl } from './logging/log-level.ts'
 import type { Heal } from './mapek/heal.ts'
 import type { MeshFacts } from './mesh-facts.ts'
 
@@ -42,6 +43,7 @@ export interface NodeParts {
   readonly health: HealthBoard
   readonly incidents: IncidentBook
   readonly alerts: Alerts
+  readonly logLevel: LogLevelControl
   readonly webConsole: WebConsole
   readonly setup: NodeApi['setup']
   readonly config: ConfigStore

@@ -28,10 +28,12 @@ import { watchNodeHealth } from './health-watch.ts'
 import { createHistory } from './history/history.ts'
 import { createNodeSeries } from './history/node-series.ts'
 import { keepPorts, listenAddresses } from './listen-ports.ts'
+import type { LogLevelControl } from './logging/log-level.ts'
 import { createHeal } from './mapek/heal.ts'
 import { createMonitoring } from './mapek/monitoring.ts'
 import { loadMeshFacts, type MeshFacts, noMesh } from './mesh-facts.ts'
 import { createMeshStack, type MeshStack } from './mesh-stack.ts'
+import { createMetricsEndpoint } from './metrics/metrics.ts'
 import type { NodeParts } from './node-parts.ts'
 import { type OpenHome, openSecrets } from './open-home.ts'
 import { createControlMembers, createControlStreams } from './remote-control.ts'
@@ -56,6 +58,7 @@ export interface NodeOptions {
   /** Made by whoever makes the process: it outlives the step from no mesh to a node in one. */
   readonly webConsole: WebConsole
   readonly lab: PracticeLab
+  readonly logLevel: LogLevelControl
   /** Asked for by a person or a program: the node is to end, and to forget its membership if `leave`. */
   readonly onStopRequest: (request: { readonly reason: string; readonly leave: boolean }) => void
 }
@@ -190,7 +193,7 @@ async function startWithKeys(
     // Whoever is invited has to find the node, also when the members are not to be told where it is.
     inviteAddresses: () => (announced().length === 0 ? stack.host.advertisedAddresses() : announced()),
     keystore: keys.kind,
-    webConsole: options.webConsole,
+    ...{ webConsole: options.webConsole, logLevel: options.logLevel },
     setup: setupOperationsOfNode(options, home),
     config: createConfigStore(
       { ...deps, versions: home.knowledge.configVersions, parts: configured },
@@ -240,6 +243,7 @@ async function startWithKeys(
     flowRecheck(stack, services.recheck),
     ...heal.lifecycles,
     control,
+    createMetricsEndpoint(parts, options.config.metrics),
     remoteServer,
     options.webConsole.serving(api, remote),
     options.webConsole,

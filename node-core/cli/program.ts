@@ -36,6 +36,7 @@ export const GLOBAL_OPTIONS: readonly OptionSpec[] = [
 const GROUPS: Readonly<Record<string, string>> = {
   policy: 'who may do what in the mesh',
   alert: 'how people are told of faults',
+  log: 'how much the node logs',
   audit: 'who changed what at this node, in a log that shows tampering',
   config: 'show, move and take back the configuration of this node',
   authority: 'the key that the mesh rests on, outside of a node',

@@ -27,6 +27,7 @@ import { pingCommand } from './commands/ping.ts'
 import { playbookCommands } from './commands/playbooks.ts'
 import { policyCommands } from './commands/policy.ts'
 import { netcheckCommand, routesCommand, traceCommand } from './commands/routes.ts'
+import { logCommands, metricsCommand } from './commands/run-it.ts'
 import { serviceCommands } from './commands/service.ts'
 import {
   exposeCommand,
@@ -85,6 +86,8 @@ export const COMMANDS = [
   completionCommand,
   ...incidentCommands,
   ...alertCommands,
+  metricsCommand,
+  ...logCommands,
   ...auditCommands,
   ...backupCommands,
   ...authorityCommands,
@@ -101,7 +104,19 @@ export const COMMANDS = [
 
 /** What makes sense to ask of another member: what only reads or changes its node, and waits for nothing here. */
 const REMOTE = [
-  ...['status', 'peers', 'ping', 'routes', 'trace', 'netcheck', 'version', 'services', 'expose', 'unexpose'],
+  ...[
+    'status',
+    'peers',
+    'ping',
+    'routes',
+    'trace',
+    'netcheck',
+    'version',
+    'metrics',
+    'services',
+    'expose',
+    'unexpose',
+  ],
   ...['config show', 'config validate', 'config import', 'config history', 'config diff', 'config rollback'],
 ]
 

@@ -9,6 +9,8 @@ import { nodeEventSchema, subscribeInputSchema } from './events-schemas.ts'
 import { healOperations, planOperations, playbookOperations } from './heal.ts'
 import { seriesOperations, sloOperations, topologyHistory } from './history.ts'
 import { incidents } from './incidents.ts'
+import { logOperations } from './log.ts'
+import { metricOperations } from './metrics.ts'
 import { changesMesh, changesNode, reads } from './operation.ts'
 import { policyOperations } from './policy.ts'
 import { netcheckResultSchema, routeSchema, traceResultSchema } from './routing-schemas.ts'
@@ -138,6 +140,8 @@ export const contract = {
   },
   incidents,
   alerts: alertOperations,
+  metrics: metricOperations,
+  log: logOperations,
   policy: policyOperations,
   audit: auditOperations,
   heal: healOperations,

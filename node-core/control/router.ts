@@ -179,6 +179,17 @@ export function createRouter({ api, clock, logger, remote }: RouterDeps) {
         asDocument(await api.alerts.test(input, callOf(context))),
       ),
     },
+    metrics: {
+      show: os.metrics.show.handler(async ({ context }) =>
+        asDocument(await api.metrics.show(callOf(context))),
+      ),
+    },
+    log: {
+      show: os.log.show.handler(async ({ context }) => asDocument(await api.log.show(callOf(context)))),
+      set: os.log.set.handler(async ({ input, context }) =>
+        asDocument(await api.log.set(input, callOf(context))),
+      ),
+    },
     heal: {
       status: os.heal.status.handler(async ({ context }) =>
         asDocument(await api.heal.status(callOf(context))),

@@ -25,6 +25,7 @@ import { createFakeHeal, type FakeHealState, initialHeal } from './fake-heal.ts'
 import { fakeHistory } from './fake-history.ts'
 import { fakeIncidents } from './fake-incidents.ts'
 import { createFakePolicy, type FakePolicyState, initialPolicy } from './fake-policy.ts'
+import { fakeRun } from './fake-run.ts'
 
 const nameOf = (raw: string): NodeName => nodeNameSchema.parse(raw)
 const peerOf = (letter: string): PeerId => peerIdSchema.parse(`12D3KooW${letter.repeat(44)}`)
@@ -461,6 +462,7 @@ function createApi(state: FakeNodeState): NodeApi {
     incidents: fakeIncidents(called),
     audit: fakeAudit(called),
     alerts: fakeAlerts(called),
+    ...fakeRun(called),
     socks: {
       async list() {
         called('socks.list')

@@ -16,6 +16,7 @@ import { playbookOperations } from './playbook-operations.ts'
 import { policyOperations } from './policy-operations.ts'
 import { requireNode } from './resolve-node.ts'
 import { listRoutes, traceRoute } from './routes.ts'
+import { runOperations } from './run-operations.ts'
 import { socksOperations } from './socks-operations.ts'
 import { buildStatus, runCheck } from './status.ts'
 import { showTopology } from './topology.ts'
@@ -43,6 +44,7 @@ export function createNodeApi(parts: NodeParts): NodeApi {
     joins: joinOperations(parts),
     incidents: incidentOperations(parts),
     alerts: alertOperations(parts),
+    ...runOperations(parts),
     policy: policyOperations(parts),
     audit: auditOperations(parts),
     services: serviceOperations(parts),

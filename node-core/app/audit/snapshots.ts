@@ -131,6 +131,11 @@ export const SNAPSHOTS: Readonly<Record<string, Snapshot>> = {
   'incidents.silence': incident,
   'incidents.resolve': incident,
   'alerts.test': answer,
+  'log.set': {
+    of:
+      ({ logLevel }) =>
+      () => ({ ...logLevel.state() }),
+  },
   'heal.pause': heal,
   'heal.resume': heal,
   'plans.approve': plan,

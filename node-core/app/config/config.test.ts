@@ -36,6 +36,7 @@ const DEFAULTS: Config = {
     ...{ maxSizeMb: 256, maxSeries: 2_048 },
   },
   alerts: [],
+  metrics: { enabled: false, listen: { host: '127.0.0.1', port: 9_464 } },
   slo: { availability: 99.9 / 100, mttrMs: 30_000, windowMs: 2_592_000_000 },
   console: {
     enabled: true,
@@ -276,4 +277,11 @@ describe('the alert channels', () => {
     expect(splunk('http://127.0.0.1:8088')).toEqual([])
     expect(splunk('http://127.0.0.1.example.org')).toHaveLength(1)
   })
+})
+
+it('serves metrics to this machine alone', () => {
+  expect(linesOf('metrics: {enabled: true, listen: "0.0.0.0:9464"}')).toEqual([
+    expect.stringMatching(/metrics\.listen: expected an address of this machine/),
+  ])
+  expect(linesOf('metrics: {enabled: true, listen: "[::1]:9000"}')).toEqual([])
 })

@@ -211,6 +211,21 @@ const sloSchema = z.strictObject(
   { error: section },
 )
 
+const metricsSchema = z
+  .strictObject(
+    {
+      /** An endpoint for Prometheus: GET /metrics. */
+      enabled: z.boolean({ error: 'expected true or false' }).default(false),
+      listen: consoleListen.prefault('127.0.0.1:9464'),
+    },
+    { error: section },
+  )
+  .refine(({ listen }) => isLoopback(listen.host), {
+    error:
+      'expected an address of this machine such as 127.0.0.1:9464; x0t expose carries it to other members',
+    path: ['listen'],
+  })
+
 /** `x0t.yaml`, version 1. Strict: a setting with a typing error must not be a setting that is ignored. */
 export const configSchema = z.strictObject(
   {
@@ -256,6 +271,7 @@ export const configSchema = z.strictObject(
       }))
       .prefault({}),
     alerts: alertsSchema,
+    metrics: metricsSchema.prefault({}),
     console: consoleSchema
       .transform(({ idle, lifetime, ...rest }) => ({ ...rest, idleMs: idle, lifetimeMs: lifetime }))
       .prefault({}),
@@ -277,4 +293,5 @@ export const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   console: Object.keys(consoleSchema.shape),
   heal: Object.keys(healSchema.shape),
   alerts: alertKeys,
+  metrics: Object.keys(metricsSchema.shape),
 }

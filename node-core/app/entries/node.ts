@@ -14,6 +14,7 @@ import { watchConfig } from '../config/watch-config.ts'
 import { createWebConsole } from '../console/web-console.ts'
 import { forgetMembership } from '../leave-mesh.ts'
 import { createLog, type Log } from '../logging/log.ts'
+import { createLogLevel } from '../logging/log-level.ts'
 import { loadMeshFacts } from '../mesh-facts.ts'
 import { type RunningNode, startNode } from '../node.ts'
 import { type OpenHome, openHome, openHomeToBegin } from '../open-home.ts'
@@ -84,7 +85,7 @@ function followConfig(home: OpenHome, log: Log, config: Config, node: RunningNod
         return
       }
       node.parts.health.clear('config-invalid')
-      log.setLevel(change.config.log.level)
+      node.parts.logLevel.configure(change.config.log.level)
       log.setLimits(change.config.log)
       void node.parts.alerts.configure(change.config.alerts)
       log.logger.info(
@@ -159,6 +160,7 @@ async function runNode(options: Options, { passphrase }: EntrySecrets, { config,
     }
     const node = await startNode(deps, home, {
       ...{ config, passphrase: opening, webConsole, lab },
+      logLevel: createLogLevel({ clock: systemClock, log }, config.log.level),
       listen: options.listen,
       peers: options.peers ?? [],
       onStopRequest: stops.request,

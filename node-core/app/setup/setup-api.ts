@@ -40,6 +40,8 @@ export function createSetupApi({ clock, webConsole, home, setup, requestStop }: 
     policy: { show: refuse, history: refuse, review: refuse, apply: refuse, can: refuse, flags: refuse },
     audit: { list: refuse, show: refuse, verify: refuse, export: refuse },
     alerts: { list: refuse, test: refuse },
+    metrics: { show: refuse },
+    log: { show: refuse, set: refuse },
     heal: { status: refuse, pause: refuse, resume: refuse, why: refuse },
     plans: { list: refuse, show: refuse, approve: refuse, reject: refuse, undo: refuse },
     playbooks: {
