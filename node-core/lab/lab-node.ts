@@ -52,6 +52,7 @@ export class LabNode {
   readonly #deps: LabNodeDeps
   readonly #settings: readonly string[]
   #state: State = { kind: 'dead' }
+  #isEnding = false
 
   constructor(deps: LabNodeDeps, { name, home, port, settings = [] }: LabNodeOptions) {
     this.#deps = deps
@@ -65,8 +66,9 @@ export class LabNode {
     return this.#state.kind
   }
 
+  /** Undefined from the moment in which it is told to end: its connections go before the process does. */
   get pid(): number | undefined {
-    return this.#state.kind === 'dead' ? undefined : this.#state.pid
+    return this.#state.kind === 'dead' || this.#isEnding ? undefined : this.#state.pid
   }
 
   /** Calls of the node's own contract, over its control socket. */
@@ -89,6 +91,7 @@ export class LabNode {
   async start(signal: AbortSignal): Promise<void> {
     if (this.#state.kind !== 'dead') throw this.#wrongState('is running already')
     this.#state = { kind: 'starting', pid: undefined }
+    this.#isEnding = false
     let started: number | undefined
     try {
       const { answer, child } = await runEntry({
@@ -128,6 +131,7 @@ export class LabNode {
     if (this.#state.kind === 'dead') return
     const { child } = this.#running()
     const gone = this.#gone(child)
+    this.#isEnding = true
     child.kill('SIGTERM')
     child.kill('SIGCONT')
     const insist = setTimeout(() => child.kill('SIGKILL'), TERMINATE_MS)
@@ -139,6 +143,7 @@ export class LabNode {
   async kill(): Promise<void> {
     const { child } = this.#running()
     const gone = this.#gone(child)
+    this.#isEnding = true
     child.kill('SIGKILL')
     await gone
   }

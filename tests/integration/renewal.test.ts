@@ -7,7 +7,7 @@ import type { MemberDetail, Status } from '../../node-core/contract/schemas.ts'
 import { freePort } from '../helpers/http-site.ts'
 import { createMeshFixture, type MeshFixture, type RunningNode, waitFor, x0t } from '../helpers/x0t.ts'
 
-const LIFETIME_MS = 15_000
+const LIFETIME_MS = 10_000
 const LIFETIMES = 2
 
 const statusOf = (node: RunningNode): Promise<Status> => node.json<Status>(['status'])
