@@ -7,6 +7,7 @@ import { alertCommands } from './commands/alerts.ts'
 import { auditCommands } from './commands/audit.ts'
 import { authorityCommands } from './commands/authority.ts'
 import { backupCommands } from './commands/backup.ts'
+import { bugreportCommand } from './commands/bugreport.ts'
 import { completionCommand } from './commands/completion.ts'
 import { configCommands } from './commands/config.ts'
 import { consoleCommand } from './commands/console.ts'
@@ -88,6 +89,7 @@ export const COMMANDS = [
   ...alertCommands,
   metricsCommand,
   ...logCommands,
+  bugreportCommand,
   ...auditCommands,
   ...backupCommands,
   ...authorityCommands,
