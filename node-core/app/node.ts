@@ -33,7 +33,7 @@ import { createHeal } from './mapek/heal.ts'
 import { createMonitoring } from './mapek/monitoring.ts'
 import { loadMeshFacts, type MeshFacts, noMesh } from './mesh-facts.ts'
 import { createMeshStack, type MeshStack } from './mesh-stack.ts'
-import { createMetricsEndpoint } from './metrics/metrics.ts'
+import { createMetrics } from './metrics/metrics.ts'
 import type { NodeParts } from './node-parts.ts'
 import { type OpenHome, openSecrets } from './open-home.ts'
 import { createControlMembers, createControlStreams } from './remote-control.ts'
@@ -243,7 +243,7 @@ async function startWithKeys(
     flowRecheck(stack, services.recheck),
     ...heal.lifecycles,
     control,
-    createMetricsEndpoint(parts, options.config.metrics),
+    createMetrics(parts, options.config.metrics),
     remoteServer,
     options.webConsole.serving(api, remote),
     options.webConsole,

@@ -8,6 +8,7 @@ import {
   isLoopback,
   oneOf,
   section,
+  secureAddress,
   webAddress,
   weeklyWindows,
 } from './schema-parts.ts'
@@ -37,15 +38,6 @@ const common = {
   /** Sent in quiet hours as well. */
   quietExcept: severities.default(['critical']),
 }
-
-/** A key or a token must not cross a network where others can read it. */
-const secureAddress = webAddress.refine(
-  (raw) => {
-    const url = URL.parse(raw)
-    return url?.protocol === 'https:' || isLoopback(url?.hostname ?? '')
-  },
-  { error: 'expected an https address: a token goes along' },
-)
 
 const line = (what: string, max: number) =>
   z

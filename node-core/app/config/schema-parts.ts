@@ -50,6 +50,15 @@ export const weeklyWindows = (max: number) =>
 
 export const webAddress = z.url({ protocol: /^https?$/, error: 'expected an http or https address' })
 
+/** For what must not cross a network where others can read it. */
+export const secureAddress = webAddress.refine(
+  (raw) => {
+    const url = URL.parse(raw)
+    return url?.protocol === 'https:' || isLoopback(url?.hostname ?? '')
+  },
+  { error: 'expected an https address, or one of this machine' },
+)
+
 export const filePath = z
   .string({ error: 'expected the path of a file' })
   .refine((path) => isAbsolute(path), { error: 'expected an absolute path' })

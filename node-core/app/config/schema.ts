@@ -11,6 +11,7 @@ import {
   isLoopback,
   oneOf,
   section,
+  secureAddress,
   webAddress,
   weeklyWindows,
   whole,
@@ -217,6 +218,19 @@ const metricsSchema = z
       /** An endpoint for Prometheus: GET /metrics. */
       enabled: z.boolean({ error: 'expected true or false' }).default(false),
       listen: consoleListen.prefault('127.0.0.1:9464'),
+      /** A collector of OpenTelemetry that gets the same figures, over HTTP. */
+      otlp: z
+        .strictObject(
+          {
+            url: secureAddress,
+            /** Holds a bearer token; mode 0600. */
+            secretFile: filePath.optional(),
+            every: duration(5_000, HOUR_MS, 'from 5s to 1h').default(60_000),
+          },
+          { error: 'expected a section with url in it' },
+        )
+        .transform(({ every, ...rest }) => ({ ...rest, everyMs: every }))
+        .optional(),
     },
     { error: section },
   )

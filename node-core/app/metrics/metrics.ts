@@ -1,10 +1,14 @@
 import type { MetricFamily } from '../../contract/metrics.ts'
 import { messageOf } from '../../platform/error.ts'
 import type { Lifecycle } from '../../platform/lifecycle.ts'
+import { withTimeout } from '../../platform/wait.ts'
 import { buildStatus } from '../api/status.ts'
 import type { Config } from '../config/schema.ts'
 import type { NodeParts } from '../node-parts.ts'
 import type { MetricsServer } from './metrics-server.ts'
+import type { OtlpExport, OtlpSettings } from './otlp-export.ts'
+
+const LAST_MS = 1_000
 
 /** Reads the figures of a running node. Loaded when somebody first asks. */
 export async function readMetrics(parts: NodeParts): Promise<() => MetricFamily[]> {
@@ -22,29 +26,69 @@ export async function readMetrics(parts: NodeParts): Promise<() => MetricFamily[
   }
 }
 
-/** The endpoint for Prometheus, where the settings want one. A port that is taken is no reason not to be a node. */
-export function createMetricsEndpoint(parts: NodeParts, { enabled, listen }: Config['metrics']): Lifecycle {
-  const { health, logger } = parts
-  const where = `${listen.host}:${listen.port}`
+/** What the settings want of it: an endpoint for Prometheus, a collector that is sent to, both, or nothing loaded at all. */
+export function createMetrics(parts: NodeParts, { enabled, listen, otlp }: Config['metrics']): Lifecycle {
   let server: MetricsServer | undefined
+  let exported: OtlpExport | undefined
   return {
     async start() {
-      if (!enabled || server !== undefined) return
-      try {
-        const { startMetricsServer } = await import('./metrics-server.ts')
-        server = await startMetricsServer(await readMetrics(parts), listen)
-        logger.info('metrics are served', { host: listen.host, port: server.port })
-      } catch (error) {
-        logger.error('metrics are not served', { where, error: messageOf(error) })
-        health.raise({
-          ...{ code: 'metrics-unavailable', severity: 'warning', impactsConnectivity: false },
-          title: `Metrics are not served at ${where}: ${messageOf(error)}. Set metrics.listen in x0t.yaml to a free port and start the node again.`,
-        })
-      }
+      if (enabled && server === undefined) server = await serve(parts, listen)
+      if (otlp !== undefined && exported === undefined) exported = await send(parts, otlp)
     },
     async stop() {
       await server?.close()
       server = undefined
+      const last = exported
+      exported = undefined
+      // The last figures may find nobody, which the library tries again and again; that must not hold up the node.
+      if (last !== undefined)
+        await withTimeout(parts.clock, LAST_MS, 'the last figures', () => last.stop()).catch(() => {})
     },
   }
+}
+
+/** A port that is taken is no reason not to be a node. */
+async function serve(
+  parts: NodeParts,
+  listen: Config['metrics']['listen'],
+): Promise<MetricsServer | undefined> {
+  const { health, logger } = parts
+  try {
+    const { startMetricsServer } = await import('./metrics-server.ts')
+    const server = await startMetricsServer(await readMetrics(parts), listen)
+    logger.info('metrics are served', { host: listen.host, port: server.port })
+    return server
+  } catch (error) {
+    const where = `${listen.host}:${listen.port}`
+    logger.error('metrics are not served', { where, error: messageOf(error) })
+    health.raise({
+      ...{ code: 'metrics-unavailable', severity: 'warning', impactsConnectivity: false },
+      title: `Metrics are not served at ${where}: ${messageOf(error)}. Set metrics.listen in x0t.yaml to a free port and start the node again.`,
+    })
+    return undefined
+  }
+}
+
+async function send(parts: NodeParts, settings: OtlpSettings): Promise<OtlpExport> {
+  const { clock, health, logger, facts, membership } = parts
+  const code = 'otlp-failing'
+  let isFailing = false
+  const { startOtlpExport } = await import('./otlp-export.ts')
+  const collect = await readMetrics(parts)
+  return startOtlpExport(
+    {
+      ...{ clock, collect },
+      onOutcome(problem) {
+        if (problem === undefined) health.clear(code)
+        else {
+          if (!isFailing) logger.warn('the collector did not take the figures', { reason: problem })
+          const title = `The collector in metrics.otlp of x0t.yaml does not take the figures of this node: ${problem}.`
+          health.raise({ code, severity: 'warning', title, impactsConnectivity: false })
+        }
+        isFailing = problem !== undefined
+      },
+    },
+    settings,
+    { node: facts.nodeName, mesh: facts.name, peer: membership.self },
+  )
 }
