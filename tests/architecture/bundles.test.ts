@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { parseAst } from 'vite'
 import { describe, expect, it } from 'vitest'
@@ -17,20 +17,34 @@ async function filesIn(folder: string, ending: string): Promise<string[]> {
 }
 
 /** What a bundle asks its runtime for, apart from its own chunks: by import, export from, import() and require(). */
-function importsOf(source: string): string[] {
+const importsOf = (source: string): string[] =>
+  namesIn(source, [...AT_START, 'ImportExpression']).filter((name) => !name.startsWith('.'))
+
+function namesIn(source: string, loading: readonly string[]): string[] {
   const names: string[] = []
   const visit = (value: unknown): void => {
     if (!isObject(value)) return
-    if (LOADING.includes(String(value['type']))) names.push(...textOf(value['source']))
+    if (loading.includes(String(value['type']))) names.push(...textOf(value['source']))
     if (value['type'] === 'CallExpression' && isRequire(value['callee']))
       names.push(...textOf(value['arguments']))
     for (const inner of Object.values(value)) visit(inner)
   }
   visit(parseAst(source))
-  return names.filter((name) => !name.startsWith('.'))
+  return names
 }
 
-const LOADING = ['ImportDeclaration', 'ExportNamedDeclaration', 'ExportAllDeclaration', 'ImportExpression']
+const AT_START = ['ImportDeclaration', 'ExportNamedDeclaration', 'ExportAllDeclaration']
+
+/** A program of dist/node-core and the chunks that it loads whatever it is told to do, without those of `import()`. */
+async function loadedAtStart(program: string): Promise<string[]> {
+  const files = new Set([join(DIST, 'node-core', program)])
+  // The set grows while it is walked.
+  for (const file of files) {
+    const names = namesIn(await readFile(file, 'utf8'), AT_START)
+    for (const name of names) if (name.startsWith('.')) files.add(resolve(dirname(file), name))
+  }
+  return [...files]
+}
 
 function isRequire(callee: unknown): boolean {
   return isObject(callee) && /^(__)?require$/.test(String(callee['name']))
@@ -94,11 +108,14 @@ describe('the bundles', () => {
     expect(await foreignImports(files, ['better-sqlite3'])).toEqual([])
   })
 
-  it('of the node never import node:http, whose exports load undici when they are read', async () => {
-    const sources = await Promise.all(
-      (await filesIn('node-core', '.js')).map((file) => readFile(file, 'utf8')),
-    )
-    expect(sources.flatMap(importsOf).filter((name) => /^(?:node:)?https?$/.test(name))).toEqual([])
+  it('of the node do not start with node:http, whose exports load undici when they are read, nor with alerts by mail or OpenTelemetry', async () => {
+    for (const program of ['node.js', 'cli.js', 'lab.js']) {
+      const files = await loadedAtStart(program)
+      expect(files.length).toBeGreaterThan(3)
+      expect(files.filter((file) => /email|otlp/.test(file))).toEqual([])
+      const sources = await Promise.all(files.map((file) => readFile(file, 'utf8')))
+      expect(sources.flatMap(importsOf).filter((name) => /^(?:node:)?https?$/.test(name))).toEqual([])
+    }
   })
 
   it("of the desktop's main process and core need Node.js and Electron alone, and the preload Electron alone", async () => {
