@@ -103,6 +103,18 @@ describe('redialer', () => {
     expect(redialer.failuresOf(HIGHER)).toBe(2)
   })
 
+  it('does not make a link that comes and goes wait for what was refused while it was away', async () => {
+    const { clock, dials, redialer, run } = setUp(0.999)
+    for (let turn = 0; turn < 4; turn++) {
+      await run(1_000, [HIGHER])
+      redialer.linkEnded(HIGHER, 2_000)
+    }
+    const endedMs = clock.monotonicMs()
+    const before = dials.length
+    await run(2_000, [HIGHER])
+    expect((dials[before]?.atMs ?? Number.POSITIVE_INFINITY) - endedMs).toBeLessThan(1_700)
+  })
+
   it('forgets its failures when something has changed', async () => {
     const { dials, redialer, run } = setUp(0.999)
     await run(120_000, [HIGHER])

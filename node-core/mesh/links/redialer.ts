@@ -42,7 +42,10 @@ export interface RedialerDeps {
 }
 
 interface Attempt {
+  /** Dials that failed since the last link. */
   failures: number
+  /** Links in a row that did not last. */
+  brokenLinks: number
   notBeforeMs: number
   declinedUntilMs: number
   dialling: boolean
@@ -74,6 +77,7 @@ export function createRedialer(deps: RedialerDeps): Redialer {
     const politeMs = goesFirst ? 0 : POLITE_DELAY_MS + POLITE_SPREAD_MS * random.unit()
     const attempt = {
       failures: 0,
+      brokenLinks: 0,
       notBeforeMs: clock.monotonicMs() + politeMs,
       declinedUntilMs: 0,
       dialling: false,
@@ -81,8 +85,8 @@ export function createRedialer(deps: RedialerDeps): Redialer {
     attempts.set(target, attempt)
     return attempt
   }
-  const backOff = (attempt: Attempt, free = 0): void => {
-    const delayMs = backoffMs(Math.max(0, attempt.failures - free), BACKOFF, random)
+  const backOff = (attempt: Attempt, failed: number): void => {
+    const delayMs = backoffMs(Math.max(0, failed), BACKOFF, random)
     attempt.notBeforeMs = clock.monotonicMs() + delayMs
     clock.after(delayMs, () => {
       if (!stopped.signal.aborted) deps.onDue()
@@ -96,7 +100,7 @@ export function createRedialer(deps: RedialerDeps): Redialer {
     } catch (error) {
       attempt.failures += 1
       const isRefused = clock.monotonicMs() - startedMs < REFUSED_AT_ONCE_MS
-      backOff(attempt, isRefused ? QUICK_RETRIES : 0)
+      backOff(attempt, attempt.failures - (isRefused ? QUICK_RETRIES : 0))
       deps.logger.debug('could not reach a member', {
         target,
         failures: attempt.failures,
@@ -118,12 +122,17 @@ export function createRedialer(deps: RedialerDeps): Redialer {
         void dial(target, attempt)
       }
     },
-    failuresOf: (target) => attempts.get(target)?.failures ?? 0,
+    failuresOf(target) {
+      const { failures, brokenLinks } = attempts.get(target) ?? { failures: 0, brokenLinks: 0 }
+      return failures + brokenLinks
+    },
     isDeclined: (target) => clock.monotonicMs() < (attempts.get(target)?.declinedUntilMs ?? 0),
     linkEnded(target, lastedMs) {
       const attempt = attemptOf(target)
-      attempt.failures = lastedMs >= PROVEN_AFTER_MS ? 0 : attempt.failures + 1
-      backOff(attempt)
+      // What was refused before there was a link says nothing of when there will be one again.
+      attempt.failures = 0
+      attempt.brokenLinks = lastedMs >= PROVEN_AFTER_MS ? 0 : attempt.brokenLinks + 1
+      backOff(attempt, attempt.brokenLinks)
     },
     declined(target) {
       attemptOf(target).declinedUntilMs = clock.monotonicMs() + DECLINED_FOR_MS
@@ -132,6 +141,7 @@ export function createRedialer(deps: RedialerDeps): Redialer {
       for (const [known, attempt] of attempts) {
         if (target !== undefined && known !== target) continue
         attempt.failures = 0
+        attempt.brokenLinks = 0
         attempt.notBeforeMs = clock.monotonicMs() + BACKOFF.baseMs * random.unit()
       }
     },
