@@ -48,10 +48,12 @@ export async function slowLink(lab: Lab): Promise<void> {
   if (found === undefined) throw new Error('nothing was repaired')
 
   step(4, 'What was seen, decided, done and measured stands on one screen.')
-  shown('n1', `x0t why ${found.id}`)
-  const why = await x0t(['--home', lab.home(NEAR), 'why', found.id])
+  // The end that led the repair has its steps and what they were measured to do; the other one keeps its own evidence.
+  const leader = found.coordinator.name === FAR ? FAR : NEAR
+  shown(leader, `x0t why ${found.id}`)
+  const why = await x0t(['--home', lab.home(leader), 'why', found.id])
   say(why.stdout.trimEnd())
-  shown('n1', 'x0t heal status')
-  const status = await x0t(['--home', lab.home(NEAR), 'heal', 'status'])
+  shown(leader, 'x0t heal status')
+  const status = await x0t(['--home', lab.home(leader), 'heal', 'status'])
   say(status.stdout.trimEnd())
 }
