@@ -10,6 +10,7 @@ import {
   reportOf,
   type WitnessReport,
 } from '../../mapek/incidents/witness-report.ts'
+import { exchange } from '../../mesh/host/exchange.ts'
 import { createMessageFrames } from '../../mesh/host/message-frames.ts'
 import type { PeerStreams } from '../../mesh/host/peer-streams.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -165,23 +166,21 @@ async function tell(
   frame: Uint8Array,
   stopping: AbortSignal,
 ): Promise<void> {
-  await withTimeout(
-    clock,
-    LIMIT_MS,
-    'telling a witness',
-    async (signal) => {
-      const stream = await streams.open(peer, INCIDENT_PROTOCOL, signal)
-      const frames = createMessageFrames(stream, { maxFrameBytes: MAX_FRAME_BYTES })
-      try {
-        await frames.write(frame, signal)
-        await frames.end(signal)
-        // Its close says that it has taken it.
-        if ((await frames.read(signal)) !== undefined) throw new Error('more than the end of the stream came')
-      } catch (error) {
-        frames.abort(error instanceof Error ? error : new Error(String(error)))
-        throw error
-      }
+  await exchange(
+    { clock, streams },
+    {
+      peer,
+      protocol: INCIDENT_PROTOCOL,
+      what: 'telling a witness',
+      limitMs: LIMIT_MS,
+      maxFrameBytes: MAX_FRAME_BYTES,
+      signal: stopping,
     },
-    stopping,
+    async (frames, signal) => {
+      await frames.write(frame, signal)
+      await frames.end(signal)
+      // Its close says that it has taken it.
+      if ((await frames.read(signal)) !== undefined) throw new Error('more than the end of the stream came')
+    },
   )
 }

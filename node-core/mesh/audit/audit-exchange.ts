@@ -9,6 +9,7 @@ import { withTimeout } from '../../platform/wait.ts'
 import { MAX_AUDIT_HEAD_BYTES } from '../../security/audit-entry.ts'
 import { peerIdSchema } from '../../security/certificate.ts'
 import { bytesUpTo, decodeStrict, encodeStrict, timeMs } from '../../security/codec.ts'
+import { exchange } from '../host/exchange.ts'
 import { createMessageFrames } from '../host/message-frames.ts'
 import type { PeerStreams } from '../host/peer-streams.ts'
 
@@ -132,26 +133,24 @@ export function createAuditExchange(deps: AuditExchangeDeps): AuditExchange {
   }
 
   const ask = (peer: PeerId, question: Question, signal: AbortSignal): Promise<Answer> =>
-    withTimeout(
-      clock,
-      EXCHANGE_MS,
-      'asking a member about an audit log',
-      async (limit) => {
-        const stream = await streams.open(peer, AUDIT_PROTOCOL, limit)
-        const frames = createMessageFrames(stream, { maxFrameBytes: MAX_FRAME_BYTES })
-        try {
-          await frames.write(encodeStrict(question), limit)
-          const frame = await frames.read(limit)
-          const said = frame && decodeStrict(answerSchema, frame, MAX_FRAME_BYTES)
-          if (said === undefined) throw new TypeError('the member gave no answer of this protocol')
-          await frames.end(limit)
-          return said
-        } catch (error) {
-          frames.abort(error instanceof Error ? error : new Error(String(error)))
-          throw error
-        }
+    exchange(
+      { clock, streams },
+      {
+        peer,
+        protocol: AUDIT_PROTOCOL,
+        what: 'asking a member about an audit log',
+        limitMs: EXCHANGE_MS,
+        maxFrameBytes: MAX_FRAME_BYTES,
+        signal,
       },
-      signal,
+      async (frames, limit) => {
+        await frames.write(encodeStrict(question), limit)
+        const frame = await frames.read(limit)
+        const said = frame && decodeStrict(answerSchema, frame, MAX_FRAME_BYTES)
+        if (said === undefined) throw new TypeError('the member gave no answer of this protocol')
+        await frames.end(limit)
+        return said
+      },
     )
 
   return {

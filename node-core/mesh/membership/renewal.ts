@@ -11,6 +11,7 @@ import type { Random } from '../../platform/random.ts'
 import { sleep, withTimeout } from '../../platform/wait.ts'
 import { type CertificateChain, decodeChain, MAX_CHAIN_BYTES } from '../../security/chain.ts'
 import { bytesUpTo, decodeStrict, encodeStrict } from '../../security/codec.ts'
+import { exchange } from '../host/exchange.ts'
 import { createMessageFrames } from '../host/message-frames.ts'
 import type { PeerStreams } from '../host/peer-streams.ts'
 import type { RefusalCode } from './events.ts'
@@ -178,25 +179,23 @@ async function ask(
   issuer: PeerId,
   signal: AbortSignal,
 ): Promise<CertificateChain | undefined> {
-  return await withTimeout(
-    clock,
-    EXCHANGE_TIMEOUT_MS,
-    'a renewal',
-    async (limit) => {
-      const stream = await streams.open(issuer, RENEW_PROTOCOL, limit)
-      const frames = createMessageFrames(stream, { maxFrameBytes: MAX_FRAME_BYTES })
-      try {
-        await frames.write(REQUEST, limit)
-        const answer = await frames.read(limit)
-        await frames.end(limit)
-        const reply = answer === undefined ? undefined : decodeRenewReply(answer)
-        return reply?.kind === 'renewed' ? decodeChain(reply.chain) : undefined
-      } catch (error) {
-        frames.abort(error instanceof Error ? error : new Error(String(error)))
-        throw error
-      }
+  return await exchange(
+    { clock, streams },
+    {
+      peer: issuer,
+      protocol: RENEW_PROTOCOL,
+      what: 'a renewal',
+      limitMs: EXCHANGE_TIMEOUT_MS,
+      maxFrameBytes: MAX_FRAME_BYTES,
+      signal,
     },
-    signal,
+    async (frames, limit) => {
+      await frames.write(REQUEST, limit)
+      const answer = await frames.read(limit)
+      await frames.end(limit)
+      const reply = answer === undefined ? undefined : decodeRenewReply(answer)
+      return reply?.kind === 'renewed' ? decodeChain(reply.chain) : undefined
+    },
   )
 }
 

@@ -7,6 +7,7 @@ import type { Lifecycle } from '../../platform/lifecycle.ts'
 import type { Logger } from '../../platform/logger.ts'
 import { withTimeout } from '../../platform/wait.ts'
 import { decodeStrict, encodeStrict } from '../../security/codec.ts'
+import { exchange } from '../host/exchange.ts'
 import { createMessageFrames } from '../host/message-frames.ts'
 import type { PeerStreams } from '../host/peer-streams.ts'
 import { isLoopback, knock } from './knock.ts'
@@ -130,26 +131,24 @@ export function createReach(deps: ReachDeps): Reach {
 
   return {
     ask: (peer, signal) =>
-      withTimeout(
-        clock,
-        EXCHANGE_MS,
-        'asking a neighbour to connect back',
-        async (limit) => {
-          const stream = await streams.open(peer, REACH_PROTOCOL, limit)
-          const frames = createMessageFrames(stream, { maxFrameBytes: MAX_FRAME_BYTES })
-          try {
-            await frames.write(QUESTION, limit)
-            const frame = await frames.read(limit)
-            const said = frame && decodeStrict(answerSchema, frame, MAX_FRAME_BYTES)
-            if (said === undefined) throw new TypeError('the neighbour gave no answer of this protocol')
-            await frames.end(limit)
-            return said
-          } catch (error) {
-            frames.abort(error instanceof Error ? error : new Error(String(error)))
-            throw error
-          }
+      exchange(
+        { clock, streams },
+        {
+          peer,
+          protocol: REACH_PROTOCOL,
+          what: 'asking a neighbour to connect back',
+          limitMs: EXCHANGE_MS,
+          maxFrameBytes: MAX_FRAME_BYTES,
+          signal,
         },
-        signal,
+        async (frames, limit) => {
+          await frames.write(QUESTION, limit)
+          const frame = await frames.read(limit)
+          const said = frame && decodeStrict(answerSchema, frame, MAX_FRAME_BYTES)
+          if (said === undefined) throw new TypeError('the neighbour gave no answer of this protocol')
+          await frames.end(limit)
+          return said
+        },
       ),
     async start() {
       stopping = new AbortController()
