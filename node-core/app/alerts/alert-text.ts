@@ -43,7 +43,7 @@ export function subjectOf(message: AlertMessage): string {
 }
 
 /** What to type to see more, or to answer. */
-function todoOf({ event, incident, plan }: Alert): string {
+function adviceOf({ event, incident, plan }: Alert): string {
   if (event === 'approval' && plan !== undefined) return `x0t approve ${plan}, or x0t reject ${plan}`
   return incident === undefined ? '' : `x0t incidents show ${incident}`
 }
@@ -51,7 +51,7 @@ function todoOf({ event, incident, plan }: Alert): string {
 /** Plain text, some lines for each alert. */
 export function textOf({ alerts, node, mesh }: AlertMessage): string {
   const listed = alerts.slice(0, MAX_LISTED).map((alert) => {
-    const lines = [headlineOf(alert), alert.text, new Date(alert.at).toISOString(), todoOf(alert)]
+    const lines = [headlineOf(alert), alert.text, new Date(alert.at).toISOString(), adviceOf(alert)]
     return lines.filter((line) => line !== '').join('\n')
   })
   const more = alerts.length - listed.length
