@@ -3,6 +3,7 @@ import { copyStore } from '../knowledge/copy.ts'
 import { takeHomeLock } from '../knowledge/home-lock.ts'
 import { type Knowledge, openKnowledge } from '../knowledge/knowledge.ts'
 import { setAsideStore } from '../knowledge/set-aside.ts'
+import { loadLine, saveLine } from '../mesh/membership/authority-book.ts'
 import type { Clock } from '../platform/clock.ts'
 import { FaultError } from '../platform/error.ts'
 import { ensureHome, type HomePaths, homePaths } from '../platform/home.ts'
@@ -171,11 +172,21 @@ function keepAhead(next: Knowledge, present: Knowledge): void {
     if (row.generation > (known.get(`${row.peer} ${row.rank}`)?.generation ?? 0)) next.certificates.put(row)
     for (const held of present.heldAuditHeads.of(row.peer)) next.heldAuditHeads.put(held)
   }
+  keepNewerLine(next, present)
   continueAudit(next, present)
   for (const key of RISING) {
     const [one, other] = [Number(next.meta.get(key) ?? 0), Number(present.meta.get(key) ?? 0)]
     if (other > one) next.meta.set(key, String(other))
   }
+}
+
+/** Who replaced the authority since the backup was made: a key that was replaced never counts again. */
+function keepNewerLine(next: Knowledge, present: Knowledge): void {
+  const facts = loadMeshFacts(present.meta)
+  if (facts === undefined) return
+  const anchor = { meshId: facts.meshId, publicKey: facts.authority }
+  const [then, now] = [loadLine(next.meta, anchor), loadLine(present.meta, anchor)]
+  if (now !== undefined && now.successors.length > (then?.successors.length ?? 0)) saveLine(next.meta, now)
 }
 
 /** The log of the home, where it goes on from the one in the backup: nothing of it is lost then. */

@@ -3,6 +3,7 @@ import { REFUSALS } from '../mesh/membership/events.ts'
 import type { Member } from '../mesh/membership/membership.ts'
 import type { NoiseHfsParts } from '../noise-hfs/noise-hfs.ts'
 import type { Lifecycle } from '../platform/lifecycle.ts'
+import { authorityItems } from './authority-health.ts'
 import type { NodeParts } from './node-parts.ts'
 import { createPeerRefusals, type PeerRefusals } from './peer-refusals.ts'
 import { renewalItems } from './renewal-health.ts'
@@ -21,6 +22,7 @@ export function watchNodeHealth(parts: NodeParts, noise: Pick<NoiseHfsParts, 'ev
       parts.health.addSource(() => [
         ...membershipItems(parts),
         ...renewalItems(parts, roughly),
+        ...authorityItems(parts, roughly),
         ...linkItems(parts, refusals),
         ...serviceItems(parts),
         ...joinItems(parts),
@@ -53,7 +55,8 @@ function membershipItems({ membership, clock }: NodeParts): HealthItem[] {
     const remedy = 'To come back, x0t leave and then x0t join with a new invite.'
     items.push(item('membership-expired', 'critical', `${title} ${remedy}`, true))
   }
-  const expiresAt = membership.longestOwnChain()?.leaf.expiresAt
+  const longest = membership.longestOwnChain()
+  const expiresAt = longest && membership.endsAt(longest)
   const dueAtMs = membership.renewalDueAtMs()
   if (expiresAt !== undefined && dueAtMs !== undefined && standing === 'member') {
     const leftMs = expiresAt - clock.now()

@@ -1,4 +1,5 @@
 import type { MeshId } from '../domain/ids.ts'
+import { loadLine } from '../mesh/membership/authority-book.ts'
 import { rankOf } from '../mesh/membership/registry.ts'
 import type { Clock } from '../platform/clock.ts'
 import { FaultError } from '../platform/error.ts'
@@ -11,8 +12,9 @@ import {
   openAuthority,
   sealAuthority,
 } from '../security/authority-file.ts'
+import { authorityKeys } from '../security/authority-succession.ts'
 import { decodeChain } from '../security/chain.ts'
-import { createHybridKey, wipeSeeds } from '../security/hybrid-key.ts'
+import { createHybridKey, type HybridSecretSeeds, wipeSeeds } from '../security/hybrid-key.ts'
 import { issueCertificate } from '../security/issue.ts'
 import {
   type KeystoreKind,
@@ -21,6 +23,7 @@ import {
   wipeSecrets,
 } from '../security/keystore.ts'
 import { readSecretFile, writeSecretFile } from '../security/secret-file.ts'
+import { enteredOffline } from './audit/offline-audit.ts'
 import { loadMeshFacts, noMesh } from './mesh-facts.ts'
 import { type OpenHome, openSecrets, withLock } from './open-home.ts'
 
@@ -28,9 +31,11 @@ export type HomeKeysFault =
   | { code: 'NO_AUTHORITY'; home: string }
   | { code: 'HOLDS_AUTHORITY'; home: string }
   | { code: 'OTHER_MESH'; meshId: MeshId }
+  | { code: 'UNKNOWN_AUTHORITY'; authority: string }
+  | { code: 'AUTHORITY_REPLACED' }
   | { code: 'FILE_EXISTS'; path: string }
 
-interface Deps {
+export interface KeysDeps {
   readonly clock: Clock
   readonly random: Random
 }
@@ -43,13 +48,18 @@ export interface AuthorityFile {
 
 /** Seals the secrets of a home anew: under another passphrase, or with a key file when there is none. */
 export async function resealHome(
+  deps: KeysDeps,
   home: OpenHome,
   passphrase: string | undefined,
   next: string | undefined,
 ): Promise<KeystoreKind> {
+  const facts = factsOf(home)
   return withSecrets(home, passphrase, async (secrets) =>
     withLock(next, async (lock) => {
-      await home.keystore.replace(secrets, lock)
+      const change = { operation: 'keystore.reseal', input: { kind: lock.kind } }
+      await enteredOffline(deps, home, { facts, node: secrets.node }, change, () =>
+        home.keystore.replace(secrets, lock),
+      )
       return lock.kind
     }),
   )
@@ -57,23 +67,40 @@ export async function resealHome(
 
 /** Writes the authority of this home into a sealed file, and opens that once to know that it can be. */
 export async function exportAuthority(
-  deps: Deps,
+  deps: KeysDeps,
   home: OpenHome,
   passphrase: string | undefined,
   file: AuthorityFile,
 ): Promise<{ readonly meshId: MeshId; readonly mesh: string }> {
-  const { meshId, name } = factsOf(home)
-  return withSecrets(home, passphrase, async ({ authority }) => {
+  const facts = factsOf(home)
+  const { meshId, name } = facts
+  return withSecrets(home, passphrase, async ({ node, authority }) => {
     if (authority === undefined) throw noAuthority(home)
-    if ((await readSecretFile(file.path, MAX_AUTHORITY_FILE_BYTES)) !== undefined) throw fileExists(file.path)
-    const sealed = await withBytes(file.passphrase, (bytes) =>
-      sealAuthority(deps, { meshId, meshName: name.slice(0, 63), seeds: authority }, bytes),
+    if (!isCurrent(home, authority)) throw authorityReplaced()
+    await checkNoFile(file.path)
+    const change = { operation: 'authority.export', input: { file: file.path } }
+    await enteredOffline(deps, home, { facts, node }, change, () =>
+      sealToFile(deps, { meshId, meshName: name.slice(0, 63), seeds: authority }, file),
     )
-    await writeSecretFile(deps, file.path, sealed)
-    const read = await readAuthority(file)
-    wipeSeeds(read.seeds)
     return { meshId, mesh: name }
   })
+}
+
+/** Writes a sealed authority, and opens it once to know that it can be: what does not open is found out in time. */
+export async function sealToFile(
+  deps: KeysDeps,
+  authority: ExportedAuthority,
+  file: AuthorityFile,
+): Promise<void> {
+  const sealed = await withBytes(file.passphrase, (bytes) => sealAuthority(deps, authority, bytes))
+  await writeSecretFile(deps, file.path, sealed)
+  const read = await readAuthority(file)
+  wipeSeeds(read.seeds)
+}
+
+/** @throws FaultError FILE_EXISTS */
+export async function checkNoFile(path: string): Promise<void> {
+  if ((await readSecretFile(path, MAX_AUTHORITY_FILE_BYTES)) !== undefined) throw fileExists(path)
 }
 
 /**
@@ -81,22 +108,26 @@ export async function exportAuthority(
  * very authority. Before it goes, it gives this node a certificate that lets it go on issuing for `issuingMs`.
  */
 export async function removeAuthority(
-  deps: Deps,
+  deps: KeysDeps,
   home: OpenHome,
   passphrase: string | undefined,
   file: AuthorityFile,
   issuingMs: number,
 ): Promise<{ readonly meshId: MeshId; readonly issuesUntil: number }> {
-  const { meshId } = factsOf(home)
+  const facts = factsOf(home)
+  const { meshId } = facts
   return withSecrets(home, passphrase, async (secrets) => {
     const { authority, node } = secrets
     if (authority === undefined) throw noAuthority(home)
     const exported = await readAuthority(file)
     try {
-      checkMesh(exported, meshId)
-      const issuesUntil = grantIssuingToSelf(deps, home, secrets, issuingMs)
-      await withLock(passphrase, (lock) => home.keystore.replace(keystoreSecrets(node), lock))
-      return { meshId, issuesUntil }
+      checkMesh(exported, home)
+      const change = { operation: 'authority.remove', input: { file: file.path, issuingMs } }
+      return await enteredOffline(deps, home, { facts, node }, change, async () => {
+        const issuesUntil = grantIssuingToSelf(deps, home, { node, authority, meshId }, issuingMs)
+        await withLock(passphrase, (lock) => home.keystore.replace(keystoreSecrets(node), lock))
+        return { meshId, issuesUntil }
+      })
     } finally {
       wipeSeeds(exported.seeds)
     }
@@ -105,13 +136,15 @@ export async function removeAuthority(
 
 /** Puts the authority of a sealed file back into a home of the same mesh. */
 export async function importAuthority(
+  deps: KeysDeps,
   home: OpenHome,
   passphrase: string | undefined,
   file: AuthorityFile,
 ): Promise<{ readonly meshId: MeshId }> {
-  const { meshId } = factsOf(home)
+  const facts = factsOf(home)
+  const { meshId } = facts
   return withSecrets(home, passphrase, async ({ node, authority }) => {
-    if (authority !== undefined) {
+    if (authority !== undefined && isCurrent(home, authority)) {
       throw new FaultError<HomeKeysFault>(
         { code: 'HOLDS_AUTHORITY', home: home.paths.root },
         'this home holds the authority already',
@@ -119,8 +152,11 @@ export async function importAuthority(
     }
     const exported = await readAuthority(file)
     try {
-      checkMesh(exported, meshId)
-      await withLock(passphrase, (lock) => home.keystore.replace(keystoreSecrets(node, exported.seeds), lock))
+      checkMesh(exported, home)
+      const change = { operation: 'authority.import', input: { file: file.path } }
+      await enteredOffline(deps, home, { facts, node }, change, () =>
+        withLock(passphrase, (lock) => home.keystore.replace(keystoreSecrets(node, exported.seeds), lock)),
+      )
       return { meshId }
     } finally {
       wipeSeeds(exported.seeds)
@@ -139,14 +175,14 @@ export async function readAuthority({ path, passphrase }: AuthorityFile): Promis
   return withBytes(passphrase, (secret) => openAuthority(path, bytes, secret))
 }
 
-function grantIssuingToSelf(
-  deps: Deps,
+/** Lets the node of a home issue for a while longer, by the authority that is still at hand. Returns until when. */
+export function grantIssuingToSelf(
+  deps: KeysDeps,
   { knowledge }: OpenHome,
-  { node, authority }: KeystoreSecrets,
+  keys: { readonly node: HybridSecretSeeds; readonly authority: HybridSecretSeeds; readonly meshId: MeshId },
   issuingMs: number,
 ): number {
-  if (authority === undefined) throw new TypeError('asked for with the authority at hand')
-  const [nodeKey, key] = [createHybridKey(node), createAuthority(authority)]
+  const [nodeKey, key] = [createHybridKey(keys.node), createAuthority(keys.authority, keys.meshId)]
   try {
     const own = knowledge.certificates
       .all()
@@ -179,25 +215,48 @@ function grantIssuingToSelf(
   }
 }
 
-function checkMesh({ meshId, seeds }: ExportedAuthority, wanted: MeshId): void {
+/** The keys of the authority that a home knows, newest first. */
+function keysKnown({ knowledge, ...home }: OpenHome): readonly string[] {
+  const { meshId, authority } = factsOf({ knowledge, ...home })
+  const line = loadLine(knowledge.meta, { meshId, publicKey: authority })
+  return line === undefined ? [meshIdOf(authority)] : authorityKeys(line).map(({ id }) => id)
+}
+
+function idOf(seeds: HybridSecretSeeds): string {
   const key = createHybridKey(seeds)
-  const holds = meshIdOf(key.publicKey)
   key.wipe()
-  if (meshId === wanted && holds === wanted) return
+  return meshIdOf(key.publicKey)
+}
+
+const isCurrent = (home: OpenHome, seeds: HybridSecretSeeds): boolean => keysKnown(home)[0] === idOf(seeds)
+
+function checkMesh({ meshId, seeds }: ExportedAuthority, home: OpenHome): void {
+  const wanted = factsOf(home).meshId
+  const holds = idOf(seeds)
+  const known = keysKnown(home)
+  if (meshId === wanted && holds === known[0]) return
+  if (meshId === wanted && known.includes(holds)) throw authorityReplaced()
+  if (meshId === wanted) {
+    throw new FaultError<HomeKeysFault>(
+      { code: 'UNKNOWN_AUTHORITY', authority: holds },
+      `the file holds an authority of this mesh that this home has not heard of (fingerprint ${holds.slice(0, 16)}...)`,
+      { hint: 'Start the node and wait until it is linked to a member, which tells it; then try again.' },
+    )
+  }
   throw new FaultError<HomeKeysFault>(
-    { code: 'OTHER_MESH', meshId: holds },
-    `the file holds the authority of another mesh (fingerprint ${holds.slice(0, 16)}...)`,
+    { code: 'OTHER_MESH', meshId },
+    `the file holds the authority of another mesh (${meshId.slice(0, 16)}...)`,
     { hint: `This home belongs to the mesh with the fingerprint ${wanted.slice(0, 16)}...` },
   )
 }
 
-function factsOf(home: OpenHome) {
+export function factsOf(home: OpenHome) {
   const facts = loadMeshFacts(home.knowledge.meta)
   if (facts === undefined) throw noMesh(home.paths.root)
   return facts
 }
 
-async function withSecrets<T>(
+export async function withSecrets<T>(
   home: OpenHome,
   passphrase: string | undefined,
   use: (secrets: KeystoreSecrets) => Promise<T>,
@@ -219,11 +278,18 @@ async function withBytes<T>(text: string, use: (bytes: Uint8Array) => Promise<T>
   }
 }
 
-const noAuthority = (home: OpenHome): FaultError<HomeKeysFault> =>
+export const noAuthority = (home: OpenHome): FaultError<HomeKeysFault> =>
   new FaultError<HomeKeysFault>(
     { code: 'NO_AUTHORITY', home: home.paths.root },
     'this home does not hold the authority of its mesh',
     { hint: 'Do it on the node that does, or put it here with x0t authority import FILE.' },
+  )
+
+export const authorityReplaced = (): FaultError<HomeKeysFault> =>
+  new FaultError<HomeKeysFault>(
+    { code: 'AUTHORITY_REPLACED' },
+    'the authority of the mesh has another key by now: this one was replaced',
+    { hint: 'Use the file that x0t authority rotate has written.' },
   )
 
 const fileExists = (path: string): FaultError<HomeKeysFault> =>

@@ -86,7 +86,7 @@ export async function recoverMesh(
   await checkEmpty(home)
   const nodeSeeds = generateSeeds(deps.random)
   const identity = createIdentity(nodeSeeds)
-  const authority = createAuthority(exported.seeds)
+  const authority = createAuthority(exported.seeds, exported.meshId)
   try {
     storeFounder(deps, home, { ...options, mesh: exported.meshName, identity, authority })
     return await withLock(passphrase, async (lock) => {

@@ -8,6 +8,7 @@ export interface MeshFacts {
   readonly meshId: MeshId
   /** What people call the mesh. */
   readonly name: string
+  /** Its key as this node has learned it first. Who replaced it since, membership remembers. */
   readonly authority: HybridPublicKey
   /** What this node is called in it. */
   readonly nodeName: NodeName
@@ -45,7 +46,7 @@ export function loadMeshFacts(meta: Meta): MeshFacts | undefined {
   const meshId = parseMeshId(meta.get(KEYS.meshId) ?? '')
   const nodeName = parseNodeName(meta.get(KEYS.nodeName) ?? '')
   if (meshId === undefined || nodeName === undefined) return undefined
-  const authority = decodeAuthorityKey(Buffer.from(meta.get(KEYS.authority) ?? '', 'base64'), meshId)
+  const authority = decodeAuthorityKey(Buffer.from(meta.get(KEYS.authority) ?? '', 'base64'))
   if (authority === undefined) return undefined
   const bootstrap = (meta.get(KEYS.bootstrap) ?? '').split('\n').filter((address) => address !== '')
   return { meshId, authority, nodeName, bootstrap, name: meta.get(KEYS.name) ?? meshId }

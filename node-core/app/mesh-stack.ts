@@ -10,6 +10,7 @@ import type { FloodSync } from '../mesh/flood/flood.ts'
 import { createHost, type Host } from '../mesh/host/host.ts'
 import type { PeerStreams } from '../mesh/host/peer-streams.ts'
 import { createLinks, type Links } from '../mesh/links/link-manager.ts'
+import { createAuthoritySync } from '../mesh/membership/authority-sync.ts'
 import { createJoinCarrier } from '../mesh/membership/join-carrier.ts'
 import { createMembership, type Membership } from '../mesh/membership/membership.ts'
 import { type CertificateRenewal, createRenewal } from '../mesh/membership/renewal.ts'
@@ -84,6 +85,7 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
     },
     {
       authority: options.facts.authority,
+      meshId: options.facts.meshId,
       version: options.version,
       meshName: options.facts.name,
       certificateLifeMs: options.config.certificates.lifetimeMs,
@@ -136,6 +138,7 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
     gate: { admits: (peer) => membership.standing(peer) === 'member' },
   })
   const sync = createSync({ ...parts, onSame: options.onSame })
+  const authoritySync = createAuthoritySync(parts)
   // An issuer may be several hops away.
   const renewal = createRenewal({ ...parts, streams: meshStreams })
   return {
@@ -144,6 +147,7 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
       membership,
       tickets,
       // Protocols are registered before the first connection can ask for them.
+      authoritySync,
       sync,
       renewal,
       joins,

@@ -4,6 +4,7 @@ import { createRemoteCaller } from '../control/remote/remote-caller.ts'
 import { createRemoteServer } from '../control/remote/remote-server.ts'
 import { createRouter } from '../control/router.ts'
 import { createControlServer } from '../control/socket-server.ts'
+import type { MeshId } from '../domain/ids.ts'
 import type { Clock } from '../platform/clock.ts'
 import { messageOf } from '../platform/error.ts'
 import { ensureSocketDirectory } from '../platform/home.ts'
@@ -77,7 +78,7 @@ export interface RunningNode {
 export async function startNode(deps: NodeDeps, home: OpenHome, options: NodeOptions): Promise<RunningNode> {
   const facts = loadMeshFacts(home.knowledge.meta)
   if (facts === undefined || (await home.keystore.kind()) === undefined) throw noMesh(home.paths.root)
-  const keys = await openKeys(home, options.passphrase)
+  const keys = await openKeys(home, options.passphrase, facts.meshId)
   try {
     return await startWithKeys(deps, home, options, facts, keys)
   } catch (error) {
@@ -93,11 +94,11 @@ interface NodeKeys {
   wipe(): void
 }
 
-async function openKeys(home: OpenHome, passphrase: string | undefined): Promise<NodeKeys> {
+async function openKeys(home: OpenHome, passphrase: string | undefined, meshId: MeshId): Promise<NodeKeys> {
   const { secrets, kind } = await openSecrets(home.keystore, passphrase)
   try {
     const identity = createIdentity(secrets.node)
-    const authority = secrets.authority === undefined ? undefined : createAuthority(secrets.authority)
+    const authority = secrets.authority && createAuthority(secrets.authority, meshId)
     return {
       ...{ identity, authority, kind },
       wipe() {

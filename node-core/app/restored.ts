@@ -11,6 +11,9 @@ interface Meta {
 const RESTORED_KEY = 'restored-at'
 const CODE = 'restored-behind'
 
+/** It may still have to learn who was revoked since. */
+export const isRestoredBehind = (meta: Pick<Meta, 'get'>): boolean => (meta.get(RESTORED_KEY) ?? '') !== ''
+
 /** The store of this home is of an earlier time than what the node may have known. */
 export const markRestored = (meta: Meta, at: number): void => meta.set(RESTORED_KEY, String(at))
 
@@ -38,7 +41,7 @@ export interface CatchingUpDeps {
  */
 export function createCatchingUp(deps: CatchingUpDeps): CatchingUp {
   const { logger, meta, health } = deps
-  let behind = (meta.get(RESTORED_KEY) ?? '') !== ''
+  let behind = isRestoredBehind(meta)
   const end = (why: string): void => {
     if (!behind) return
     behind = false

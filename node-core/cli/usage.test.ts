@@ -38,7 +38,14 @@ describe('help', () => {
         )
         .concat('list show ack note silence resolve'.split(' ').map((verb) => `incidents ${verb}`))
         .concat('list show verify export'.split(' ').map((verb) => `audit ${verb}`))
-        .concat('authority export', 'authority remove', 'authority import', 'keystore reseal', 'recover')
+        .concat(
+          'authority export',
+          'authority remove',
+          'authority rotate',
+          'authority import',
+          'keystore reseal',
+          'recover',
+        )
         .concat('backup', 'restore', 'alert list', 'alert test', 'metrics', 'log level', 'bugreport')
         .concat('issuer grant', 'member set')
         .concat(

@@ -19,7 +19,7 @@ export interface MeshAuthority {
 
 const MAX_PUBLIC_KEY_BYTES = 2_100
 
-/** SHA-256 over `"x0t/mesh/1" || 0x00 || Ed25519 key || ML-DSA key`: the mesh's name for machines, and the fingerprint to compare. */
+/** Of the key that founded a mesh, its id; of one that came after, its fingerprint. SHA-256 over `"x0t/mesh/1" || 0x00 || Ed25519 key || ML-DSA key`: the mesh's name for machines, and the fingerprint to compare. */
 export function meshIdOf(publicKey: HybridPublicKey): MeshId {
   const prefix = new TextEncoder().encode('x0t/mesh/1\0')
   const meshId = parseMeshId(sha256Hex(prefix, publicKey.ed25519, publicKey.mldsa))
@@ -32,17 +32,15 @@ export function meshIdOf(publicKey: HybridPublicKey): MeshId {
   return meshId
 }
 
-/** The seeds are not kept. Throws BAD_SEED. */
-export function createAuthority(seeds: HybridSecretSeeds): MeshAuthority {
+/** The seeds are not kept. `meshId` is that of the mesh that they founded, unless they came after. Throws BAD_SEED. */
+export function createAuthority(seeds: HybridSecretSeeds, meshId?: MeshId): MeshAuthority {
   const key = createHybridKey(seeds)
-  return { meshId: meshIdOf(key.publicKey), key, wipe: () => key.wipe() }
+  return { meshId: meshId ?? meshIdOf(key.publicKey), key, wipe: () => key.wipe() }
 }
 
 export const encodeAuthorityKey = (publicKey: HybridPublicKey): Uint8Array =>
   encodeStrict({ ed25519: publicKey.ed25519, mldsa: publicKey.mldsa })
 
-/** The authority's public keys, but only those that belong to the mesh that was asked for. */
-export function decodeAuthorityKey(bytes: Uint8Array, meshId: MeshId): HybridPublicKey | undefined {
-  const publicKey = decodeStrict(hybridPublicKeySchema, bytes, MAX_PUBLIC_KEY_BYTES)
-  return publicKey !== undefined && meshIdOf(publicKey) === meshId ? publicKey : undefined
-}
+/** Whether it is the authority of a mesh is not judged here. `undefined` for anything but its exact encoding. */
+export const decodeAuthorityKey = (bytes: Uint8Array): HybridPublicKey | undefined =>
+  decodeStrict(hybridPublicKeySchema, bytes, MAX_PUBLIC_KEY_BYTES)

@@ -68,7 +68,7 @@ const decoders: Record<string, Decoder> = {
   },
   'authority key': {
     decode: (bytes) => {
-      const key = decodeAuthorityKey(bytes, meshId)
+      const key = decodeAuthorityKey(bytes)
       return key === undefined ? undefined : { bytes: encodeAuthorityKey(key) }
     },
     valid: encodeAuthorityKey(world.authority.key.publicKey),

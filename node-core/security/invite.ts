@@ -6,7 +6,7 @@ import { FaultError } from '../platform/error.ts'
 import type { Random } from '../platform/random.ts'
 import { wipe } from '../platform/secret.ts'
 import { labelsSchema, meshIdSchema, peerIdSchema, roleSchema } from './certificate.ts'
-import { bytesOf, decodeStrict, encodeStrict, parsedText, sha256Hex, timeMs } from './codec.ts'
+import { bytesOf, decodeStrict, encodeStrict, parsedText, sha256Hex, sha256Text, timeMs } from './codec.ts'
 import type { SecurityFault } from './faults.ts'
 import {
   createHybridKey,
@@ -26,8 +26,10 @@ const TOKEN_PREFIX = 'x0t1'
 
 /** What a token holds. `secret` is hidden from `JSON.stringify` and `inspect`. */
 export interface Invite {
-  /** Also the authority's fingerprint. */
+  /** Also the fingerprint of the authority that founded the mesh. */
   readonly meshId: MeshId
+  /** Fingerprint of the authority's key, once it is another one than that. */
+  readonly authority?: string | undefined
   /** The one node that can redeem it. */
   readonly issuer: PeerId
   readonly inviteId: InviteId
@@ -54,6 +56,8 @@ export interface InviteRecord {
 
 export interface InviteOptions {
   readonly meshId: MeshId
+  /** Fingerprint of the authority's key by which whoever joins knows the mesh, if it is another one than the mesh id. */
+  readonly authority?: string | undefined
   readonly issuer: PeerId
   readonly addresses: readonly string[]
   readonly role: Role
@@ -71,6 +75,7 @@ export const addressSchema: z.ZodType<string> = z.string().regex(/^\/[\x21-\x7e]
 
 const tokenSchema = z.strictObject({
   meshId: meshIdSchema,
+  authority: sha256Text.optional(),
   issuer: peerIdSchema,
   inviteId: inviteIdSchema,
   addresses: z.array(addressSchema).max(MAX_BOOTSTRAP_ADDRESSES),
@@ -111,7 +116,8 @@ export function createInvite(
       createdAt: options.nowMs,
       expiresAt,
     }
-    const content = { meshId, issuer, inviteId, addresses, role, expiresAt, secret }
+    const named = options.authority === undefined ? {} : { authority: options.authority }
+    const content = { meshId, ...named, issuer, inviteId, addresses, role, expiresAt, secret }
     if (!tokenSchema.safeParse(content).success || !inviteRecordSchema.safeParse(record).success) {
       throw new FaultError<SecurityFault>(
         { code: 'BAD_RECORD', record: 'invite' },
@@ -128,8 +134,9 @@ const asInvite = (content: z.infer<typeof tokenSchema>): Invite => hideSecrets('
 
 /** `x0t1` and base64url of the content and four bytes of its SHA-256, so that a slip in copying is told from a bad invite. */
 export function encodeToken(invite: Invite): string {
-  const { meshId, issuer, inviteId, addresses, role, expiresAt, secret } = invite
-  const content = encodeStrict({ meshId, issuer, inviteId, addresses, role, expiresAt, secret })
+  const { meshId, authority, issuer, inviteId, addresses, role, expiresAt, secret } = invite
+  const named = authority === undefined ? {} : { authority }
+  const content = encodeStrict({ meshId, ...named, issuer, inviteId, addresses, role, expiresAt, secret })
   const checksum = Buffer.from(sha256Hex(content), 'hex').subarray(0, CHECKSUM_BYTES)
   return TOKEN_PREFIX + Buffer.concat([content, checksum]).toString('base64url')
 }

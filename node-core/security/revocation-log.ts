@@ -131,7 +131,7 @@ export interface RevocationView {
 }
 
 /** The hashes of an entry and of all before it on its branch. */
-function ancestry(log: RevocationLog, hash: string): ReadonlySet<string> {
+export function ancestry(log: RevocationLog, hash: string): ReadonlySet<string> {
   const hashes = new Set<string>()
   for (let entry = log.entries.get(hash); entry !== undefined; entry = log.entries.get(entry.prev)) {
     hashes.add(entry.hash)

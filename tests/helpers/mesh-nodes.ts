@@ -1,5 +1,6 @@
 import type { FloodTimes } from '../../node-core/mesh/flood/flood.ts'
 import { createHost, type Host } from '../../node-core/mesh/host/host.ts'
+import { createAuthoritySync } from '../../node-core/mesh/membership/authority-sync.ts'
 import { createJoinCarrier, type JoinCarrier } from '../../node-core/mesh/membership/join-carrier.ts'
 import { createRenewal } from '../../node-core/mesh/membership/renewal.ts'
 import { createSync } from '../../node-core/mesh/membership/sync.ts'
@@ -45,6 +46,7 @@ export async function startMeshNode(
   carrier = createJoinCarrier({ ...common, streams: () => host })
   const parts = [
     createSync({ ...common, streams: host, onSame: () => options.onSame?.() }, options.sync),
+    createAuthoritySync({ ...common, streams: host }, options.sync),
     createRenewal({ ...common, streams: host }),
     carrier,
     host,

@@ -19,6 +19,7 @@ import type {
 import type { Clock } from '../../node-core/platform/clock.ts'
 import { type Logger, silentLogger } from '../../node-core/platform/logger.ts'
 import { systemRandom } from '../../node-core/platform/random.ts'
+import type { MeshAuthority } from '../../node-core/security/authority.ts'
 import type { JoinRequest } from '../../node-core/security/join-request.ts'
 import { STARTING_POLICY } from '../../node-core/security/policy-document.ts'
 import { signPolicyVersion } from '../../node-core/security/policy-version.ts'
@@ -40,6 +41,8 @@ export interface TestMemberOptions extends Partial<MembershipOptions> {
   readonly logger?: Logger
   /** Holds the authority's key, as the founder does. */
   readonly holdsAuthority?: boolean
+  /** Holds this key of the authority. */
+  readonly authorityKey?: MeshAuthority
   readonly carry?: (request: JoinRequest, signal: AbortSignal) => Promise<JoinReply>
 }
 
@@ -48,6 +51,11 @@ const nobodyCarries = async (): Promise<JoinReply> => ({
   code: 'issuer-unreachable',
   genuine: false,
 })
+
+function holdsKey<T extends object>(world: SecurityWorld, options: TestMemberOptions, deps: T) {
+  const authorityKey = options.authorityKey ?? (options.holdsAuthority === true ? world.authority : undefined)
+  return authorityKey === undefined ? deps : { ...deps, authorityKey }
+}
 
 /** A member with real keys and a store in memory, started. */
 export async function startTestMember(
@@ -71,10 +79,11 @@ export async function startTestMember(
     logger: options.logger ?? silentLogger,
     ...{ store, identity },
   }
-  const membership = createMembership(
-    options.holdsAuthority === true ? { ...deps, authorityKey: world.authority } : deps,
-    { authority: world.authority.key.publicKey, version: '0.1.0', ...options },
-  )
+  const membership = createMembership(holdsKey(world, options, deps), {
+    authority: world.authority.key.publicKey,
+    version: '0.1.0',
+    ...options,
+  })
   const refusals: Refusal[] = []
   const expelled: PeerId[] = []
   membership.events.on('refused', (refusal) => refusals.push(refusal))

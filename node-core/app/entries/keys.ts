@@ -3,6 +3,7 @@ import { systemClock } from '../../platform/clock.ts'
 import { FaultError } from '../../platform/error.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { systemRandom } from '../../platform/random.ts'
+import { MAX_OVERLAP_MS } from '../../security/authority-succession.ts'
 import { wipeSeeds } from '../../security/hybrid-key.ts'
 import { backUp, restore } from '../backup.ts'
 import { requireConfig } from '../config/require-config.ts'
@@ -16,6 +17,7 @@ import {
 } from '../home-keys.ts'
 import { recoverMesh } from '../init-mesh.ts'
 import { openHome, openHomeToBegin } from '../open-home.ts'
+import { rotateAuthority } from '../rotate-authority.ts'
 import { type EntrySecrets, nodeNameOption, printLine, runEntry } from './entry-io.ts'
 
 const optionsSchema = z.discriminatedUnion('action', [
@@ -24,6 +26,12 @@ const optionsSchema = z.discriminatedUnion('action', [
   z.strictObject({
     ...{ action: z.literal('remove'), home: z.string().min(1), file: z.string().min(1) },
     issuingMs: z.int().min(1),
+  }),
+  z.strictObject({
+    ...{ action: z.literal('rotate'), home: z.string().min(1), file: z.string().min(1) },
+    overlapMs: z.int().min(1).max(MAX_OVERLAP_MS),
+    issuingMs: z.int().min(1),
+    ...{ handOver: z.boolean(), dryRun: z.boolean() },
   }),
   z.strictObject({ action: z.literal('import'), home: z.string().min(1), file: z.string().min(1) }),
   z.strictObject({
@@ -75,15 +83,21 @@ async function change(
   try {
     switch (options.action) {
       case 'reseal':
-        return { keystore: await resealHome(home, secrets.passphrase, secrets.newPassphrase) }
+        return { keystore: await resealHome(deps, home, secrets.passphrase, secrets.newPassphrase) }
       case 'export':
         return await exportAuthority(deps, home, secrets.passphrase, fileOf(options.file, secrets))
       case 'remove': {
         const file = fileOf(options.file, secrets)
         return await removeAuthority(deps, home, secrets.passphrase, file, options.issuingMs)
       }
+      case 'rotate': {
+        const { overlapMs, issuingMs, handOver, dryRun } = options
+        const file = dryRun ? { path: options.file, passphrase: '' } : fileOf(options.file, secrets)
+        const wanted = { file, overlapMs, issuingMs, handOver, dryRun }
+        return await rotateAuthority(deps, home, secrets.passphrase, wanted)
+      }
       case 'import':
-        return await importAuthority(home, secrets.passphrase, fileOf(options.file, secrets))
+        return await importAuthority(deps, home, secrets.passphrase, fileOf(options.file, secrets))
     }
   } finally {
     home.close()

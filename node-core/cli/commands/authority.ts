@@ -23,7 +23,15 @@ const fileInput = {
   passphraseFile: z.string().min(1).optional(),
   filePassphraseFile: z.string().min(1).optional(),
 }
+const issuingTime = durationText
+  .refine((ms) => ms >= 3_600_000 && ms <= 365 * DAY_MS, 'must be from 1h to 365d')
+  .optional()
 const meshAnswer = { ok: z.literal(true), meshId: meshIdSchema }
+
+const rotated = z.object({
+  ...{ ...meshAnswer, mesh: z.string(), number: z.number(), authority: z.string().nullable() },
+  ...{ overlapUntil: z.number(), certificates: z.number(), issuesUntil: z.number().optional() },
+})
 
 /** Mostly the node must not run: its keys are opened and sealed anew. */
 export async function keys<S extends z.ZodType>(
@@ -86,9 +94,7 @@ const removeCommand = defineCommand({
   examples: ['x0t authority remove /media/stick/home.authority --issue-for 180d'],
   input: z.object({
     ...fileInput,
-    issueFor: durationText
-      .refine((ms) => ms >= 3_600_000 && ms <= 365 * DAY_MS, 'must be from 1h to 365d')
-      .optional(),
+    issueFor: issuingTime,
     yes: flag,
   }),
   async run(context, { yes, issueFor, ...words }) {
@@ -101,6 +107,71 @@ const removeCommand = defineCommand({
     context.output.done(
       done,
       `The authority is in ${file} alone. This node invites and renews until ${formatMoment(done.issuesUntil)}; bring the authority back before, with x0t authority import.`,
+    )
+    return EXIT.done
+  },
+})
+
+/** Two lives of a certificate, by default: everybody has renewed by then. */
+const OVERLAP_DAYS = 14
+
+const rotateCommand = defineCommand({
+  name: 'authority rotate',
+  summary: 'replace the key that the mesh rests on by a new one, or hand the mesh over with it',
+  arguments: [{ ...FILE, help: 'where to seal the new key; nothing is overwritten' }],
+  options: [
+    { flags: '--overlap <duration>', help: `how long both keys count; by default ${OVERLAP_DAYS}d` },
+    { flags: '--hand-over', help: 'leave the new key in the file alone: who imports it is the authority' },
+    { flags: '--issue-for <duration>', help: 'with --hand-over: how long this node may go on issuing; 90d' },
+    { flags: '--dry-run', help: 'only say what would be' },
+    ...[PASSPHRASE, FILE_PASSPHRASE, { flags: '-y, --yes', help: 'do not ask' }],
+  ],
+  examples: [
+    'x0t authority rotate /media/stick/home-2.authority',
+    'x0t authority rotate for-anna.authority --hand-over',
+  ],
+  input: z.object({
+    ...fileInput,
+    overlap: durationText
+      .refine((ms) => ms >= 3_600_000 && ms <= 90 * DAY_MS, 'must be from 1h to 90d')
+      .optional(),
+    issueFor: issuingTime,
+    ...{ handOver: flag, dryRun: flag, yes: flag },
+  }),
+  async run(context, { yes, overlap, issueFor, handOver, dryRun, ...words }) {
+    const file = resolve(words.file)
+    const overlapMs = overlap ?? OVERLAP_DAYS * DAY_MS
+    const what = handOver
+      ? `The mesh will belong to whoever opens ${file}.`
+      : `${file} is the only copy but this home.`
+    const question = `Replace the authority of the mesh? This cannot be undone. ${what}`
+    if (!dryRun) await confirm(context, question, yes)
+    const secrets = dryRun
+      ? { passphrase: await existingPassphrase(context, words) }
+      : await bothSecrets(context, words, true)
+    const options = {
+      action: 'rotate',
+      file,
+      overlapMs,
+      handOver,
+      dryRun,
+      issuingMs: issueFor ?? 90 * DAY_MS,
+    }
+    const { ok: _ok, ...done } = await keys(context, options, secrets, rotated)
+    const until = formatMoment(done.overlapUntil)
+    if (dryRun) {
+      context.output.done(
+        { dryRun, ...done },
+        `Would give ${done.mesh} its authority number ${done.number + 1}, sealed in ${file}. ${done.certificates} certificates would be signed anew; those of the old key would end on ${until}. Nothing was changed.`,
+      )
+      return EXIT.done
+    }
+    const next = handOver
+      ? `Start this node, and give ${file} and its passphrase to the new owner, who runs x0t authority import on a node of the mesh that has been linked since.`
+      : 'Start this node: it tells the others and signs their certificates anew. Keep a second copy of the file, offline.'
+    context.output.done(
+      { file, ...done },
+      `The authority of ${done.mesh} has a new key, sealed in ${file}. ${next} The old key ends on ${until}.`,
     )
     return EXIT.done
   },
@@ -206,4 +277,11 @@ const resealCommand = defineCommand({
   },
 })
 
-export const authorityCommands = [exportCommand, removeCommand, importCommand, recoverCommand, resealCommand]
+export const authorityCommands = [
+  exportCommand,
+  removeCommand,
+  rotateCommand,
+  importCommand,
+  recoverCommand,
+  resealCommand,
+]

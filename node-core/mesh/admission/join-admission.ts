@@ -1,7 +1,7 @@
-import type { JoinId } from '../../domain/ids.ts'
+import type { JoinId, MeshId } from '../../domain/ids.ts'
 import type { Admission, HandshakeBinding, ReplyJudgement } from '../../noise-hfs/admission-port.ts'
-import { meshIdOf } from '../../security/authority.ts'
-import { type CertificateChain, decodeChain, verifyChain } from '../../security/chain.ts'
+import { type AuthorityProof, provenKeys } from '../../security/authority-succession.ts'
+import { type CertificateChain, type ChainVerdict, decodeChain, verifyChain } from '../../security/chain.ts'
 import { type HybridPublicKey, verifyMldsa } from '../../security/hybrid-key.ts'
 import type { NodeIdentity } from '../../security/identity.ts'
 import type { Invite } from '../../security/invite.ts'
@@ -30,7 +30,7 @@ export type JoinAnswer =
 export interface JoinAdmissionDeps {
   readonly identity: NodeIdentity
   /** The token's content; its secret is not needed any more. */
-  readonly invite: Pick<Invite, 'meshId' | 'issuer'>
+  readonly invite: Pick<Invite, 'meshId' | 'issuer' | 'authority'>
   /** Signed by the invite's and the node's keys. */
   readonly request: Uint8Array
   readonly nowMs: () => number
@@ -103,9 +103,11 @@ async function judgeAnswer(
 /** The certificate must be the mesh's, for this node's own two keys, and from the node that made the invite. */
 function judgeOwnChain(
   { identity, invite, nowMs }: JoinAdmissionDeps,
-  { chain: bytes, authority, meshName }: Extract<ResponderMessage, { kind: 'joined' }>,
+  { chain: bytes, meshName, ...shown }: Extract<ResponderMessage, { kind: 'joined' }>,
 ): JoinAnswer {
-  if (meshIdOf(authority) !== invite.meshId) return localRefusal('wrong-mesh')
+  const keys = keysShown(invite, shown, nowMs())
+  const [current] = keys
+  if (current === undefined) return localRefusal('wrong-mesh')
   const chain = decodeChain(bytes)
   if (chain === undefined) return localRefusal('malformed')
   const { leaf } = chain
@@ -115,11 +117,30 @@ function judgeOwnChain(
   if (!isOurs) return localRefusal('wrong-peer')
   // What needs the authority's own signature, as an owner's certificate does, names the authority.
   if (leaf.issuer !== invite.issuer && leaf.issuer !== 'authority') return localRefusal('forged')
-  const trust = { meshId: invite.meshId, authority, isRevoked: () => false, nowMs: nowMs() }
-  const verdict = verifyChain(chain, trust)
+  const verdict = judgeUnder(keys, chain, invite.meshId, nowMs())
   return verdict === 'valid'
-    ? { kind: 'joined', chain, authority, meshName: plain(meshName) }
+    ? { kind: 'joined', chain, authority: current, meshName: plain(meshName) }
     : localRefusal(verdict)
+}
+
+/** The invite names the mesh by its founding authority, and the authority of its day beside it once that was another one. */
+const keysShown = (
+  { meshId, authority }: JoinAdmissionDeps['invite'],
+  shown: AuthorityProof,
+  nowMs: number,
+): readonly HybridPublicKey[] => provenKeys(shown, { meshId, fingerprint: authority ?? meshId, nowMs })
+
+function judgeUnder(
+  keys: readonly HybridPublicKey[],
+  chain: CertificateChain,
+  meshId: MeshId,
+  nowMs: number,
+): ChainVerdict {
+  for (const authority of keys) {
+    const verdict = verifyChain(chain, { meshId, authority, isRevoked: () => false, nowMs })
+    if (verdict !== 'forged') return verdict
+  }
+  return 'forged'
 }
 
 /** Foreign text is shown to people: no control characters. */
@@ -131,18 +152,14 @@ async function judgeProof(
   binding: Required<HandshakeBinding>,
   proof: MemberProof,
 ): Promise<RefusalCode | undefined> {
-  if (meshIdOf(proof.authority) !== invite.meshId) return 'wrong-mesh'
+  const keys = keysShown(invite, proof, nowMs())
+  if (keys.length === 0) return 'wrong-mesh'
   const chain = decodeChain(proof.chain)
   if (chain === undefined) return 'malformed'
   if (chain.leaf.peerId !== binding.remotePeer) return 'wrong-peer'
   const { localSuites: offered, selectedSuite: selected } = binding
   if (!isHonestSelection(offered, proof.supported, selected)) return 'suite-downgrade'
-  const verdict = verifyChain(chain, {
-    meshId: invite.meshId,
-    authority: proof.authority,
-    isRevoked: () => false,
-    nowMs: nowMs(),
-  })
+  const verdict = judgeUnder(keys, chain, invite.meshId, nowMs())
   if (verdict !== 'valid') return verdict
   const signed = transcriptBytes({
     meshId: invite.meshId,

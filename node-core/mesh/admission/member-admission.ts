@@ -101,7 +101,14 @@ async function prove(
     signature: await identity.key.signMldsa(INITIATOR_CONTEXT, signed),
     offered: binding.localSuites,
     selected: binding.selectedSuite,
+    ...shownSuccessor(membership),
   })
+}
+
+/** Only while there is one: nodes that know nothing of it are not told either. */
+function shownSuccessor({ authorities }: Membership): { readonly successor?: Uint8Array } {
+  const successor = authorities.successor()
+  return successor === undefined ? {} : { successor }
 }
 
 function requireOwnChain(membership: Membership): CertificateChain {
@@ -119,6 +126,8 @@ async function judgeMember(
   message: MemberMessage,
 ): Promise<Judgement> {
   const { membership } = deps
+  // It proves itself, whoever shows it; without it, what the authority signs from now on would count as forged.
+  if (message.successor !== undefined) membership.authorities.learn(message.successor)
   const chain = membership.readChain(message.chain)
   if (chain === undefined) return refuse(deps, binding, 'malformed')
   const early = isKnownMember(membership, binding, chain)
@@ -144,7 +153,8 @@ async function judgeMember(
   membership.noteAdmission('admitted')
   const { chain: own, signature, supported } = await (early ?? memberProof(deps, binding, message.offered))
   const selected = binding.selectedSuite
-  const reply = encodeResponderMessage({ kind: 'member', chain: own, signature, supported, selected })
+  const shown = { chain: own, signature, supported, selected, ...shownSuccessor(membership) }
+  const reply = encodeResponderMessage({ kind: 'member', ...shown })
   keepNextTicket(deps, binding, { role: 'responder', peerChain: chain, by: undefined })
   return { kind: 'admit', reply }
 }
@@ -218,7 +228,7 @@ async function memberProof(
     selected: binding.selectedSuite,
   })
   return {
-    authority: membership.authority,
+    ...membership.authorities.proof(),
     chain: chain.bytes,
     signature: await identity.key.signMldsa(RESPONDER_CONTEXT, signed),
     supported: binding.localSuites,
@@ -240,8 +250,8 @@ async function judgeJoin(
   const reply = isOwn ? membership.redeem(request.bytes) : await deps.carry(request, signal)
   switch (reply.kind) {
     case 'joined': {
-      const { authority, meshName } = membership
-      const joined = { kind: 'joined', chain: reply.chain, authority, meshName } as const
+      const { authorities, meshName } = membership
+      const joined = { kind: 'joined', chain: reply.chain, ...authorities.proof(), meshName } as const
       return { kind: 'end', reply: encodeResponderMessage(joined) }
     }
     case 'pending': {
@@ -317,6 +327,7 @@ async function judgeResponder(
     noteReadmission(deps, binding, { role: 'initiator', peerChain: held.peerChain, by: held })
     return undefined
   }
+  if (message.successor !== undefined) membership.authorities.learn(message.successor)
   const chain = membership.readChain(message.chain)
   if (chain === undefined) return 'malformed'
   const code = await judgeShown(membership, binding, {

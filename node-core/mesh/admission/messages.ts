@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { parseJoinId } from '../../domain/ids.ts'
 import { MAX_PROOF_BYTES } from '../../noise-hfs/admission-port.ts'
+import { type AuthorityProof, MAX_SUCCESSOR_BYTES } from '../../security/authority-succession.ts'
 import { MAX_CHAIN_BYTES } from '../../security/chain.ts'
 import { bytesOf, bytesUpTo, decodeStrict, encodeStrict, parsedText } from '../../security/codec.ts'
-import { type HybridPublicKey, hybridPublicKeySchema } from '../../security/hybrid-key.ts'
+import { hybridPublicKeySchema } from '../../security/hybrid-key.ts'
 import { MAX_JOIN_REQUEST_BYTES } from '../../security/join-request.ts'
 import { MLDSA_SIGNATURE_BYTES } from '../../security/mldsa.ts'
 import {
@@ -25,6 +26,8 @@ const MAX_SUITES = 8
 const suite = z.string().min(1).max(64)
 const suites = z.array(suite).min(1).max(MAX_SUITES).readonly()
 const signature = bytesOf(MLDSA_SIGNATURE_BYTES)
+/** The newest change of the authority, while its overlap lasts: the other end may have been away since. */
+const successor = bytesUpTo(MAX_SUCCESSOR_BYTES).optional()
 
 /** That the sender holds the node key of the chain's leaf and is on this very connection. */
 const memberSchema = z.strictObject({
@@ -33,6 +36,7 @@ const memberSchema = z.strictObject({
   signature,
   offered: suites,
   selected: suite,
+  successor,
 })
 
 const joinSchema = z.strictObject({
@@ -45,8 +49,7 @@ const joinSchema = z.strictObject({
 export type InitiatorMessage = z.infer<typeof memberSchema> | TicketMessage | z.infer<typeof joinSchema>
 
 /** A responder that answers a join proves with this that it is a member, before it is believed. */
-export interface MemberProof {
-  readonly authority: HybridPublicKey
+export interface MemberProof extends AuthorityProof {
   readonly chain: Uint8Array
   readonly signature: Uint8Array
   readonly supported: readonly string[]
@@ -54,6 +57,7 @@ export interface MemberProof {
 
 const proofSchema = z.strictObject({
   authority: hybridPublicKeySchema,
+  successor,
   chain: bytesUpTo(MAX_CHAIN_BYTES),
   signature,
   supported: suites,
@@ -66,11 +70,13 @@ const replySchema = z.discriminatedUnion('kind', [
     signature,
     supported: suites,
     selected: suite,
+    successor,
   }),
   z.strictObject({
     kind: z.literal('joined'),
     chain: bytesUpTo(MAX_CHAIN_BYTES),
     authority: hybridPublicKeySchema,
+    successor,
     /** What its members call the mesh; empty when they do not say. */
     meshName: z.string().max(63),
   }),

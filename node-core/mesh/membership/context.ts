@@ -5,9 +5,9 @@ import type { Logger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
 import type { MeshAuthority } from '../../security/authority.ts'
 import type { ClockFloor } from '../../security/clock-floor.ts'
-import type { HybridPublicKey } from '../../security/hybrid-key.ts'
 import type { NodeIdentity } from '../../security/identity.ts'
 import { MAX_CLOCK_SKEW_MS } from '../../security/limits.ts'
+import type { AuthorityBook } from './authority-book.ts'
 import type { MembershipEvents, News } from './events.ts'
 import type { MembershipStore } from './store-port.ts'
 
@@ -18,10 +18,10 @@ export interface MembershipContext {
   readonly logger: Logger
   readonly store: MembershipStore
   readonly identity: NodeIdentity
-  /** Present on a node that holds the authority's key. */
+  /** Present on a node that holds the authority's key, for as long as no other key has replaced it. */
   readonly authorityKey: MeshAuthority | undefined
   readonly meshId: MeshId
-  readonly authority: HybridPublicKey
+  readonly authorities: AuthorityBook
   readonly events: Emitter<MembershipEvents>
   readonly counters: Counters
   readonly floor: ClockFloor

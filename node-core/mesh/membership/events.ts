@@ -12,6 +12,8 @@ export const REFUSALS = {
   forged: 'a signature on the certificate does not verify',
   overreach: 'whoever issued the certificate had no right to grant this much',
   expired: 'the certificate has expired',
+  'authority-retired':
+    'it was signed by a key of the mesh authority that has been replaced, and the time for both keys is over',
   'not-yet-valid': 'the certificate is from the future; one of the two clocks is wrong',
   revoked: 'the node has been revoked',
   'older-generation': 'a newer certificate of this node is known',
@@ -75,6 +77,8 @@ export interface MembershipEvents {
   /** A member's certificate or node record is new or another. */
   memberChanged: { readonly peer: PeerId }
   policyChanged: { readonly version: number }
+  /** The authority has another key, for the so manieth time. */
+  authorityChanged: { readonly number: number }
   refused: Refusal
   /** A neighbour passed on what does not verify. */
   misbehaved: { readonly peer: PeerId; readonly what: string }

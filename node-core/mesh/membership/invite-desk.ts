@@ -5,6 +5,7 @@ import { createInvite, encodeToken, type InviteRecord } from '../../security/inv
 import type { MembershipContext } from './context.ts'
 import { clockBehind, membershipFault, notAnIssuer } from './faults.ts'
 import type { CertificateIssuing } from './issuer.ts'
+import type { Registry } from './registry.ts'
 import type { InviteRow } from './store-port.ts'
 
 const MAX_INVITES = 1_024
@@ -43,7 +44,11 @@ export interface InviteDesk {
   sweep(): void
 }
 
-export function createInviteDesk(context: MembershipContext, issuing: CertificateIssuing): InviteDesk {
+export function createInviteDesk(
+  context: MembershipContext,
+  issuing: CertificateIssuing,
+  registry: Pick<Registry, 'chainOf' | 'authorityOf'>,
+): InviteDesk {
   const { invites } = context.store
   return {
     create(input) {
@@ -56,7 +61,7 @@ export function createInviteDesk(context: MembershipContext, issuing: Certificat
           'withdraw some, or wait until they expire',
         )
       }
-      return issueInvite(context, input)
+      return issueInvite(context, registry, input)
     },
     list: () => invites.list(),
     withdraw: (id) => invites.remove(id),
@@ -83,10 +88,18 @@ function checkInput(issuing: CertificateIssuing, input: InviteInput): void {
   }
 }
 
-function issueInvite(context: MembershipContext, input: InviteInput): CreatedInvite {
+function issueInvite(
+  context: MembershipContext,
+  registry: Pick<Registry, 'chainOf' | 'authorityOf'>,
+  input: InviteInput,
+): CreatedInvite {
   const nowMs = context.clock.now()
+  // The key that this node's own chain leads to: what is issued for the invite can be verified by it.
+  const own = registry.chainOf(context.identity.peerId)
+  const authority = own && registry.authorityOf(own)
   const { invite, record } = createInvite(context, {
     meshId: context.meshId,
+    ...(authority === undefined || authority === context.meshId ? {} : { authority }),
     issuer: context.identity.peerId,
     addresses: input.addresses,
     role: input.role,

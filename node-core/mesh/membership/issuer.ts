@@ -2,7 +2,7 @@ import type { NodeName, PeerId } from '../../domain/ids.ts'
 import { type Role, roleBelow } from '../../domain/role.ts'
 import type { Certificate } from '../../security/certificate.ts'
 import type { CertificateChain } from '../../security/chain.ts'
-import { type Issuer, issueCertificate } from '../../security/issue.ts'
+import { type CertificateGrant, type Issuer, issueCertificate } from '../../security/issue.ts'
 import type { RevocationSigner } from '../../security/revocation.ts'
 import type { MembershipContext } from './context.ts'
 import type { RefusalCode } from './events.ts'
@@ -38,6 +38,11 @@ export interface CertificateIssuing {
   certify(grant: Grant, lifeMs?: number): CertificateChain
   /** Gives a member, or this node if it holds the authority, the next certificate with the same rights. */
   renew(peer: PeerId): Renewal
+  /**
+   * Signs what a replaced key of the authority signed once more, by the one of now: the same rights, for as long. What has ended
+   * of an issuer too, since its log is verified by it. Nothing on a node that does not hold the key.
+   */
+  reissue(chain: CertificateChain): CertificateChain | undefined
   /** The log that this node writes revocations into, and signs the heads of. */
   logSigner(): RevocationSigner | undefined
 }
@@ -95,13 +100,14 @@ export function createIssuing(
   const renew = (peer: PeerId): Renewal => {
     const standing = renewable(peer)
     if (standing === undefined) return { kind: 'refused', code: 'expired' }
-    const until = registry.longestOf(peer)?.leaf.expiresAt ?? 0
+    const longest = registry.longestOf(peer)
+    const until = longest === undefined ? 0 : registry.endsAt(longest)
     if (clockBehindMs() > 0) return { kind: 'refused', code: 'clock-behind' }
     const issuer = issuerFor(standing.role, standing.issuing || peer === self)
     if (issuer === undefined || (peer !== self && !options.mayIssue())) {
       return { kind: 'refused', code: 'not-an-issuer' }
     }
-    const limit = issuer.kind === 'node' ? issuer.chain.leaf.expiresAt : Number.POSITIVE_INFINITY
+    const limit = issuer.kind === 'node' ? registry.endsAt(issuer.chain) : Number.POSITIVE_INFINITY
     const expiresAt = Math.min(context.clock.now() + options.lifeMs, limit)
     const gainMs = Math.min(MIN_GAIN.maxMs, options.lifeMs * MIN_GAIN.part)
     if (expiresAt < until + gainMs) return { kind: 'refused', code: 'no-gain' }
@@ -114,6 +120,16 @@ export function createIssuing(
     clockBehindMs,
     certify,
     renew,
+    reissue({ leaf }) {
+      const { authorityKey } = context
+      if (authorityKey === undefined || !options.mayIssue() || clockBehindMs() > 0) return undefined
+      context.counters.count('certificates-reissued')
+      return issueCertificate(
+        context,
+        { kind: 'authority', key: authorityKey.key },
+        { ...grantOf(leaf), generation: registry.highestGeneration(leaf.peerId) + 1 },
+      )
+    },
     logSigner() {
       if (context.authorityKey !== undefined) {
         return { meshId: context.meshId, issuer: 'authority', key: context.authorityKey.key }
@@ -121,6 +137,15 @@ export function createIssuing(
       const node = nodeIssuer()
       return node && { meshId: context.meshId, issuer: self, key: node.key }
     },
+  }
+}
+
+const grantOf = (leaf: Certificate): CertificateGrant => {
+  const { meshId, peerId, mldsaPublicKey, name, role, labels, transit, issuing } = leaf
+  const { generation, issuedAt, expiresAt } = leaf
+  return {
+    ...{ meshId, peerId, mldsaPublicKey, name, role, labels, transit, issuing },
+    ...{ generation, issuedAt, expiresAt },
   }
 }
 

@@ -105,12 +105,23 @@ class IssuerJoinDesk implements JoinDesk {
   #judge(row: InviteRow, request: JoinRequest): JoinReply | undefined {
     const { meshId, identity } = this.#context
     const invite = recordOf(row)
+    if (this.#isOfRetiredAuthority(row)) return refuse('authority-retired', true)
     const verdict = verifyJoinRequest(request, { meshId, issuer: identity.peerId, invite })
     if (verdict !== 'valid') return refuse(VERDICTS[verdict], false)
     if (this.#parts.registry.standing(request.peerId) === 'revoked') return refuse('revoked', true)
     const redemption = judgeRedemption(invite, row.use?.keysHash, request, validityNow(this.#context))
     if (redemption === 'used') return refuse('invite-used', true)
     return redemption === 'expired' ? refuse('invite-expired', true) : undefined
+  }
+
+  /** Whoever holds such a token knows the mesh by a key that vouches for nothing any more. */
+  #isOfRetiredAuthority({ createdAt }: InviteRow): boolean {
+    const nowMs = validityNow(this.#context)
+    return this.#context.authorities
+      .keys()
+      .some(
+        ({ replacedBy, endsAt }) => replacedBy !== undefined && createdAt < replacedBy.at && endsAt <= nowMs,
+      )
   }
 
   /** What keeps a certificate from being issued just now. Nothing here costs the invite. */

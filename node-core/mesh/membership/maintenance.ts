@@ -1,4 +1,5 @@
 import type { Lifecycle } from '../../platform/lifecycle.ts'
+import type { CertificateChain } from '../../security/chain.ts'
 import { type MembershipContext, validityNow } from './context.ts'
 import type { InviteDesk } from './invite-desk.ts'
 import type { CertificateIssuing } from './issuer.ts'
@@ -25,6 +26,8 @@ export interface MaintenanceParts {
 
 export interface MaintenanceOptions {
   readonly headIntervalMs: number
+  /** Keeps a chain and tells of it. */
+  readonly keep: (chain: CertificateChain) => void
   /** Puts the clock floor on disk. */
   readonly saveFloor: () => void
 }
@@ -79,9 +82,21 @@ class Maintenance implements Lifecycle {
     records.load()
   }
 
+  /** What a replaced key of the authority has signed goes on under the key of now, if that is on this node. */
+  #followAuthority(): void {
+    const { registry, issuing } = this.#parts
+    const { authorities, authorityKey } = this.#context
+    if (authorityKey === undefined || authorities.keys().length === 1) return
+    for (const chain of registry.ofOldAuthority()) {
+      const next = issuing.reissue(chain)
+      if (next !== undefined) this.#options.keep(next)
+    }
+  }
+
   #tick(): void {
     const { registry, records, invites, joins } = this.#parts
     this.#checkClock()
+    this.#followAuthority()
     this.#renewHeads()
     joins.sweep()
     invites.sweep()

@@ -15,6 +15,7 @@ import { DEFAULT_CERTIFICATE_LIFE_MS } from '../../security/limits.ts'
 import type { NodeRecord } from '../../security/node-record.ts'
 import type { Policy } from '../../security/policy.ts'
 import type { PolicyVersion } from '../../security/policy-version.ts'
+import { type AuthorityBook, createAuthorityBook } from './authority-book.ts'
 import { createCounters, type MembershipContext } from './context.ts'
 import type { MembershipEvents, PendingJoin, Refusal, Standing } from './events.ts'
 import { type CreatedInvite, createInviteDesk, type InviteDesk, type InviteInput } from './invite-desk.ts'
@@ -44,8 +45,10 @@ export interface MembershipDeps {
 }
 
 export interface MembershipOptions {
-  /** Public keys of the mesh authority: the root of all trust. */
+  /** Public keys of the mesh authority as this node has learned them first: the root of all trust. */
   readonly authority: HybridPublicKey
+  /** The mesh. Default: the one that this very key founded. */
+  readonly meshId?: MeshId
   /** Of the program, for the node record. */
   readonly version: string
   /** What people call the mesh, told to whoever joins through this node. At most 63 characters. Default none. */
@@ -78,11 +81,16 @@ export interface Member {
 export interface Membership extends Lifecycle {
   readonly self: PeerId
   readonly meshId: MeshId
-  readonly authority: HybridPublicKey
+  /** Which keys are the mesh authority's, and what to show of them. */
+  readonly authorities: Pick<AuthorityBook, 'current' | 'proof' | 'successor' | 'line' | 'accept' | 'learn'>
   readonly meshName: string
   /** This node may issue certificates of some kind now. */
   readonly isIssuer: boolean
-  /** This node holds the mesh authority's key. */
+  /** This node was given a key of the authority that has been replaced: it can do nothing with it. */
+  readonly holdsReplacedAuthority: boolean
+  /** Members whose certificates lead to a key of the authority that is being replaced, and when those end at the latest. */
+  onOldAuthority(): { readonly members: readonly Certificate[]; readonly until: number } | undefined
+  /** This node holds the mesh authority's key of now. */
   readonly holdsAuthority: boolean
   readonly events: Emitter<MembershipEvents>
   /** What `sync.ts` exchanges with neighbours. */
@@ -102,6 +110,8 @@ export interface Membership extends Lifecycle {
   ownChain(): CertificateChain | undefined
   /** The own valid chain that lasts longest: what renewal is about. */
   longestOwnChain(): CertificateChain | undefined
+  /** When a chain ends: with its certificate, or with the authority's key that it leads to. ms since the epoch. */
+  endsAt(chain: CertificateChain): number
   /** When the own certificate is to be renewed, ms since the epoch. `undefined` when there is no valid one. */
   renewalDueAtMs(): number | undefined
   /** Parses a chain, fast for one that is held already. Never throws. */
@@ -154,7 +164,11 @@ const CLOCK_FLOOR_KEY = 'clock-floor'
 const FLOOR_STEP_MS = 10_000
 
 export function createMembership(deps: MembershipDeps, options: MembershipOptions): Membership {
-  const context = createContext(deps, options)
+  const context = createContext(deps, options, () => {
+    parts.policies.authorityChanged()
+    parts.revocations.authorityChanged()
+    registry.sweep()
+  })
   const keep = (chain: CertificateChain): void => {
     const outcome = parts.registry.accept(chain)
     if (outcome.kind === 'kept') context.events.emit('news', outcome.news)
@@ -164,6 +178,7 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
   const revoking = createRevoking(context, parts)
   const maintenance = createMaintenance(context, parts, {
     headIntervalMs: options.headIntervalMs ?? DEFAULT_HEAD_INTERVAL_MS,
+    keep,
     saveFloor: createFloorKeeper(deps.store, () => context.floor.floorMs()),
   })
   const self = deps.identity.peerId
@@ -173,12 +188,18 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     return given === 'member' && quarantine.has(peer) ? 'quarantined' : given
   }
   return {
-    ...{ self, meshId: context.meshId, authority: options.authority },
+    ...{ self, meshId: context.meshId, authorities: context.authorities },
     meshName: (options.meshName ?? '').slice(0, MAX_MESH_NAME),
     get isIssuer() {
       return issuing.isIssuer()
     },
-    holdsAuthority: deps.authorityKey !== undefined,
+    get holdsAuthority() {
+      return context.authorityKey !== undefined
+    },
+    get holdsReplacedAuthority() {
+      return deps.authorityKey !== undefined && context.authorityKey === undefined
+    },
+    onOldAuthority: () => onOldAuthority(context, registry),
     events: context.events,
     replica: parts.replica,
     ...{ standing, quarantine },
@@ -190,9 +211,13 @@ export function createMembership(deps: MembershipDeps, options: MembershipOption
     writePolicy: (change) => writePolicy(context, parts.policies, change, partiesOf(registry)),
     ownChain: () => registry.chainOf(self),
     longestOwnChain: () => registry.longestOf(self),
+    endsAt: (chain) => registry.endsAt(chain),
     renewalDueAtMs() {
       const longest = registry.longestOf(self)
-      return longest && renewalDueAtMs(longest.leaf, options.renewAt)
+      // A key that was replaced shortens what is left: a part of that is waited for, as of the life of a certificate.
+      return (
+        longest && renewalDueAtMs({ ...longest.leaf, expiresAt: registry.endsAt(longest) }, options.renewAt)
+      )
     },
     readChain: (bytes) => registry.read(bytes),
     judgeChain: (chain) => registry.judge(chain),
@@ -248,18 +273,36 @@ function createFloorKeeper({ meta }: MembershipStore, floorMs: () => number): ()
   }
 }
 
-function createContext(deps: MembershipDeps, options: MembershipOptions): MembershipContext {
+function createContext(
+  deps: MembershipDeps,
+  options: MembershipOptions,
+  onAuthorityChange: () => void,
+): MembershipContext {
   const logger = deps.logger.child({ component: 'membership' })
   const persisted = Number(deps.store.meta.get(CLOCK_FLOOR_KEY) ?? 0)
+  const counters = createCounters()
+  const events = createEmitter<MembershipEvents>((error) =>
+    logger.error('a listener of membership failed', { error: messageOf(error) }),
+  )
+  const meshId = options.meshId ?? meshIdOf(options.authority)
+  const authorities = createAuthorityBook(
+    {
+      ...{ clock: deps.clock, logger, meta: deps.store.meta, count: counters.count },
+      onChange(number) {
+        onAuthorityChange()
+        events.emit('authorityChanged', { number })
+      },
+    },
+    { meshId, publicKey: options.authority },
+  )
+  const { authorityKey } = deps
+  const authorityId = authorityKey && meshIdOf(authorityKey.key.publicKey)
   return {
     ...{ clock: deps.clock, random: deps.random, logger, store: deps.store, identity: deps.identity },
-    authorityKey: deps.authorityKey,
-    meshId: meshIdOf(options.authority),
-    authority: options.authority,
-    events: createEmitter<MembershipEvents>((error) =>
-      logger.error('a listener of membership failed', { error: messageOf(error) }),
-    ),
-    counters: createCounters(),
+    get authorityKey() {
+      return authorityId === authorities.current().id ? authorityKey : undefined
+    },
+    ...{ meshId, authorities, events, counters },
     floor: createClockFloor(deps, Number.isSafeInteger(persisted) ? persisted : 0),
   }
 }
@@ -280,10 +323,21 @@ function createParts(
   const lifeMs = options.certificateLifeMs ?? DEFAULT_CERTIFICATE_LIFE_MS
   const issuing = createIssuing(context, { lifeMs, mayIssue: options.mayIssue ?? (() => true) }, registry)
   const approvalMs = options.approvalMs ?? DEFAULT_APPROVAL_MS
-  const invites = createInviteDesk(context, issuing)
+  const invites = createInviteDesk(context, issuing, registry)
   const joins = createJoinDesk(context, { approvalMs }, { registry, issuing, keep })
   const replica = createReplica(context, { revocations, registry, policies, records })
   return { revocations, registry, policies, records, issuing, invites, joins, replica }
+}
+
+function onOldAuthority(
+  { authorities }: MembershipContext,
+  registry: Registry,
+): ReturnType<Membership['onOldAuthority']> {
+  const until = authorities.keys()[1]?.endsAt
+  if (until === undefined || authorities.successor() === undefined) return undefined
+  const chains = registry.peers().flatMap((peer) => registry.chainOf(peer) ?? [])
+  const old = chains.filter((chain) => registry.authorityOf(chain) !== authorities.current().id)
+  return { members: old.map(({ leaf }) => leaf), until }
 }
 
 /** Whom a policy can speak of: the members of now. */

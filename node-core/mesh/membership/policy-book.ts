@@ -1,8 +1,10 @@
+import type { HybridPublicKey } from '../../security/hybrid-key.ts'
 import type { Policy } from '../../security/policy.ts'
 import {
   decodePolicyVersion,
   judgePolicyVersion,
   type PolicyVersion,
+  type PolicyVersionVerdict,
   verifyPolicyVersion,
 } from '../../security/policy-version.ts'
 import { type Acceptance, bad, KNOWN, later, type MembershipContext } from './context.ts'
@@ -11,6 +13,8 @@ import { type Acceptance, bad, KNOWN, later, type MembershipContext } from './co
 export interface PolicyBook {
   load(): void
   accept(version: PolicyVersion): Acceptance
+  /** Looks again whether the version held is one that counts. */
+  authorityChanged(): void
   current(): PolicyVersion | undefined
   /** What to decide by: before the first version has come, nothing is allowed. */
   policy(): Policy
@@ -21,8 +25,16 @@ const NOTHING_ALLOWED: Policy = { version: 1, rules: [] }
 export function createPolicyBook(context: MembershipContext): PolicyBook {
   let current: PolicyVersion | undefined
 
-  const verdictOf = (version: PolicyVersion, nowMs: number) =>
-    verifyPolicyVersion(version, { meshId: context.meshId, authority: context.authority, nowMs })
+  /** `unknown`: no key that is known here signed it. `void`: one did that had been replaced, and it is not what it left. */
+  const verdictOf = (version: PolicyVersion, nowMs: number): PolicyVersionVerdict | 'unknown' | 'void' => {
+    const { meshId, authorities } = context
+    const under = (authority: HybridPublicKey) => verifyPolicyVersion(version, { meshId, authority, nowMs })
+    const first = under(authorities.current().publicKey)
+    if (first !== 'forged') return first
+    const key = authorities.signerOf((publicKey) => under(publicKey) === 'valid')
+    if (key === undefined) return 'unknown'
+    return key.replacedBy?.policy === version.hash ? 'valid' : 'void'
+  }
 
   return {
     load() {
@@ -35,8 +47,9 @@ export function createPolicyBook(context: MembershipContext): PolicyBook {
       const outcome = judgePolicyVersion(current, version)
       if (outcome === 'stale' || outcome === 'fork-keep') return KNOWN
       const verdict = verdictOf(version, context.clock.now())
-      if (verdict === 'not-yet-valid') return later('policy: not-yet-valid')
-      if (verdict !== 'valid') return bad(`policy: ${verdict}`)
+      if (verdict === 'wrong-mesh') return bad(`policy: ${verdict}`)
+      // Who replaced the authority may not have been heard of yet.
+      if (verdict !== 'valid') return later(`policy: ${verdict}`)
       current = version
       context.store.policies.append({
         version: version.number,
@@ -46,6 +59,11 @@ export function createPolicyBook(context: MembershipContext): PolicyBook {
       context.floor.observe(version.at, 'authority')
       context.events.emit('policyChanged', { version: version.number })
       return { kind: 'kept', news: { kind: 'policy' } }
+    },
+    authorityChanged() {
+      // Nothing is allowed then, until the version comes that counts.
+      if (current !== undefined && verdictOf(current, Number.MAX_SAFE_INTEGER) !== 'valid')
+        current = undefined
     },
     current: () => current,
     policy: () => current?.policy ?? NOTHING_ALLOWED,

@@ -6,22 +6,21 @@ import {
   type ChainVerdict,
   compareChains,
   decodeChain,
-  judgeSignatures,
   judgeValidity,
 } from '../../security/chain.ts'
 import { sha256Hex } from '../../security/codec.ts'
 import type { RevocationView } from '../../security/revocation-log.ts'
 import { type Acceptance, bad, KNOWN, later, type MembershipContext, validityNow } from './context.ts'
 import type { Standing } from './events.ts'
+import { createVerifiedChains, type VerifiedChains } from './verified-chains.ts'
 
 /** A mesh has at most this many nodes, so that an issuer gone mad cannot fill the memory of all others. */
 const MAX_PEERS = 4_096
-/** Verdicts on signatures that are kept: a reconnect then costs no verification of certificates. */
-const MAX_VERIFIED = 8_192
 /** An expired certificate is kept this long, to tell "expired" from "never heard of". */
 const KEEP_EXPIRED_MS = 30 * 24 * 3_600_000
 
-export type ChainJudgement = ChainVerdict | 'older-generation'
+/** `authority-retired`: it leads to a key of the authority that was replaced, and the overlap is over. */
+export type ChainJudgement = ChainVerdict | 'older-generation' | 'authority-retired'
 
 /**
  * Who is a member now. For each peer it holds the highest certificate of each rank of issuer, so that what a lower
@@ -39,6 +38,12 @@ export interface Registry {
   standing(peer: PeerId): Standing
   /** The chain that counts for a peer: the highest that is valid now. */
   chainOf(peer: PeerId): CertificateChain | undefined
+  /** When a chain that is held ends: with its certificate, or with the authority's key that it leads to. ms since the epoch. */
+  endsAt(chain: CertificateChain): number
+  /** Fingerprint of the authority's key that a chain held leads to. */
+  authorityOf(chain: CertificateChain): string | undefined
+  /** What the authority itself signed for members and for issuers, by a key that has been replaced. */
+  ofOldAuthority(): readonly CertificateChain[]
   /** The valid chain of a peer that lasts longest. */
   longestOf(peer: PeerId): CertificateChain | undefined
   /** The highest certificate of a peer, valid or not. */
@@ -81,7 +86,7 @@ class MemberRegistry implements Registry {
   readonly #entries = new Map<PeerId, Entry>()
   readonly #issuers = new Map<PeerId, Certificate>()
   /** Exactly the chains in the slots of all entries. */
-  readonly #byHash = new Map<string, CertificateChain>()
+  readonly #byHash = new Map<string, { readonly chain: CertificateChain; readonly authority: string }>()
 
   constructor(context: MembershipContext, revocations: Revocations) {
     this.#context = context
@@ -94,23 +99,28 @@ class MemberRegistry implements Registry {
     for (const row of store.certificates.all()) {
       const chain = decodeChain(row.chain)
       if (chain?.leaf.meshId !== meshId || chain.leaf.peerId !== row.peer) continue
-      if (this.#verified.judge(chain) === 'valid') this.#hold(chain)
+      const { verdict, authority } = this.#verified.judge(chain)
+      if (verdict === 'valid') this.#hold(chain, authority)
     }
     for (const [peer, entry] of this.#entries) entry.told = this.standing(peer)
   }
 
   read(bytes: Uint8Array): CertificateChain | undefined {
-    return this.#byHash.get(sha256Hex(bytes)) ?? decodeChain(bytes)
+    return this.#byHash.get(sha256Hex(bytes))?.chain ?? decodeChain(bytes)
   }
 
   judge(chain: CertificateChain): ChainJudgement {
     const verdict = this.#validity(chain)
     if (verdict !== 'valid') return verdict
     const signatures = this.#verified.judge(chain)
-    if (signatures !== 'valid') return signatures
+    if (signatures.verdict !== 'valid') return signatures.verdict
+    if (this.#isRetired(signatures.authority)) return 'authority-retired'
     const known = this.slot(chain.leaf.peerId, rankOf(chain))
     const isOlder = known !== undefined && chain.leaf.generation < known.leaf.generation
-    return isOlder && this.#validity(known) === 'valid' ? 'older-generation' : 'valid'
+    if (!isOlder || this.#validity(known) !== 'valid') return 'valid'
+    // It was signed anew when the authority was replaced, while its node was away: only here can it get the next one.
+    const isSame = signatures.authority !== this.authorityOf(known) && isSameGrant(chain.leaf, known.leaf)
+    return isSame ? 'valid' : 'older-generation'
   }
 
   accept(chain: CertificateChain): Acceptance {
@@ -122,10 +132,15 @@ class MemberRegistry implements Registry {
       case 'expired':
       case 'revoked':
         return this.#acceptPastIssuer(chain, verdict)
-      case 'wrong-mesh':
       case 'forged':
+        // The key that signed it may be the authority's since a while, and not known here yet.
+        return this.#verified.isOfKnownAuthority(chain)
+          ? bad('certificate: forged')
+          : later('certificate: signed by no key of the authority that is known here')
+      case 'wrong-mesh':
       case 'overreach':
         return bad(`certificate: ${verdict}`)
+      case 'authority-retired':
       case 'not-yet-valid':
       case 'older-generation':
         return later(`certificate: ${verdict}`)
@@ -144,7 +159,25 @@ class MemberRegistry implements Registry {
   }
 
   longestOf(peer: PeerId): CertificateChain | undefined {
-    return this.#valid(peer).sort((left, right) => right.leaf.expiresAt - left.leaf.expiresAt)[0]
+    return this.#valid(peer).sort((left, right) => this.endsAt(right) - this.endsAt(left))[0]
+  }
+
+  endsAt(chain: CertificateChain): number {
+    const authority = this.#byHash.get(chain.hash)?.authority ?? this.#verified.judge(chain).authority
+    return Math.min(chain.leaf.expiresAt, this.#context.authorities.endsAt(authority))
+  }
+
+  authorityOf(chain: CertificateChain): string | undefined {
+    return this.#byHash.get(chain.hash)?.authority
+  }
+
+  ofOldAuthority(): readonly CertificateChain[] {
+    return this.shared().filter((chain) => chain.issuer === undefined && this.#isOfOldAuthority(chain))
+  }
+
+  #isOfOldAuthority(chain: CertificateChain): boolean {
+    const { authorities } = this.#context
+    return this.authorityOf(chain) !== authorities.current().id
   }
 
   certificateOf(peer: PeerId): Certificate | undefined {
@@ -178,8 +211,9 @@ class MemberRegistry implements Registry {
     let nextMs = Number.POSITIVE_INFINITY
     for (const [peer, entry] of this.#entries) {
       this.#tell(peer, entry)
-      for (const { leaf } of entry.slots.values()) {
-        if (leaf.expiresAt > nowMs) nextMs = Math.min(nextMs, leaf.expiresAt)
+      for (const chain of entry.slots.values()) {
+        const endsAt = this.endsAt(chain)
+        if (endsAt > nowMs) nextMs = Math.min(nextMs, endsAt)
       }
       if (this.#isForgettable(peer, nowMs)) {
         for (const { hash } of entry.slots.values()) this.#byHash.delete(hash)
@@ -200,12 +234,20 @@ class MemberRegistry implements Registry {
     this.#context.events.emit('memberChanged', { peer })
   }
 
-  #validity(chain: CertificateChain): ReturnType<typeof judgeValidity> {
-    return judgeValidity(chain, {
+  /** Without the signatures: of a chain that is not held, only `judge` finds out to which authority it leads. */
+  #validity(chain: CertificateChain): ReturnType<typeof judgeValidity> | 'authority-retired' {
+    const verdict = judgeValidity(chain, {
       meshId: this.#context.meshId,
       nowMs: validityNow(this.#context),
       isRevoked: (certificate) => this.#revocations.view().isRevoked(certificate),
     })
+    const authority = this.#byHash.get(chain.hash)?.authority
+    const isRetired = verdict === 'valid' && authority !== undefined && this.#isRetired(authority)
+    return isRetired ? 'authority-retired' : verdict
+  }
+
+  #isRetired(authority: string): boolean {
+    return this.#context.authorities.endsAt(authority) <= validityNow(this.#context)
   }
 
   #held(peer: PeerId): CertificateChain[] {
@@ -232,7 +274,8 @@ class MemberRegistry implements Registry {
     const { peerId: peer, issuedAt } = chain.leaf
     if (this.#isFullFor(peer)) return later('the mesh is full')
     const acceptance = this.#keep(chain)
-    this.#hold(chain).told = 'member'
+    const entry = this.#entries.get(peer)
+    if (entry !== undefined) entry.told = 'member'
     this.#context.floor.observe(issuedAt, chain.issuer === undefined ? 'authority' : 'member')
     this.#context.events.emit('memberChanged', { peer })
     return acceptance
@@ -242,21 +285,29 @@ class MemberRegistry implements Registry {
   #acceptPastIssuer(chain: CertificateChain, why: 'expired' | 'revoked'): Acceptance {
     const { leaf } = chain
     const isNews = leaf.issuing && leaf.issuer === 'authority' && leaf.meshId === this.#context.meshId
-    if (!isNews || this.#entries.has(leaf.peerId) || this.#isFullFor(leaf.peerId)) {
-      return later(`certificate: ${why}`)
-    }
-    return this.#verified.judge(chain) === 'valid' ? this.#keep(chain) : bad('certificate: forged')
+    const held = this.slot(leaf.peerId, rankOf(chain))
+    const isFirst = !this.#entries.has(leaf.peerId) && !this.#isFullFor(leaf.peerId)
+    // The authority signs it anew when it is replaced, so that the log can be verified for good.
+    const follows =
+      held !== undefined && this.#isOfOldAuthority(held) && leaf.generation > held.leaf.generation
+    if (!isNews || (!isFirst && !follows)) return later(`certificate: ${why}`)
+    const { verdict, authority } = this.#verified.judge(chain)
+    // A key that was replaced is not believed about the past: with it, whoever holds it could invent issuers and their logs.
+    const isBelieved = verdict === 'valid' && !this.#isRetired(authority)
+    if (isBelieved && (isFirst || authority === this.#context.authorities.current().id))
+      return this.#keep(chain)
+    return later('certificate: signed by no key of the authority that counts here')
   }
 
   #keep(chain: CertificateChain): Acceptance {
     const { peerId: peer, generation, expiresAt } = chain.leaf
     const rank = rankOf(chain)
-    this.#hold(chain)
+    this.#hold(chain, this.#verified.judge(chain).authority)
     this.#context.store.certificates.put({ peer, rank, generation, expiresAt, chain: chain.bytes })
     return { kind: 'kept', news: { kind: 'certificate', peer, rank } }
   }
 
-  #hold(chain: CertificateChain): Entry {
+  #hold(chain: CertificateChain, authority: string): void {
     const { peerId } = chain.leaf
     const entry = this.#entries.get(peerId) ?? { slots: new Map(), told: 'unknown' as const }
     this.#entries.set(peerId, entry)
@@ -264,10 +315,9 @@ class MemberRegistry implements Registry {
     const replaced = entry.slots.get(rank)
     if (replaced !== undefined) this.#byHash.delete(replaced.hash)
     entry.slots.set(rank, chain)
-    this.#byHash.set(chain.hash, chain)
+    this.#byHash.set(chain.hash, { chain, authority })
     this.#learnIssuer(chain.leaf)
     this.#learnIssuer(chain.issuer)
-    return entry
   }
 
   #learnIssuer(certificate: Certificate | undefined): void {
@@ -287,26 +337,12 @@ class MemberRegistry implements Registry {
   }
 }
 
+const isSameGrant = (left: Certificate, right: Certificate): boolean =>
+  left.name === right.name &&
+  left.role === right.role &&
+  left.transit === right.transit &&
+  left.issuing === right.issuing &&
+  left.labels.join() === right.labels.join()
+
 const highest = (chains: CertificateChain[]): CertificateChain | undefined =>
   chains.sort((left, right) => compareChains(right, left))[0]
-
-interface VerifiedChains {
-  judge(chain: CertificateChain): 'valid' | 'forged' | 'overreach'
-}
-
-/** Remembers only what verified: a stranger can make this do work, but never push a good verdict out. */
-function createVerifiedChains(context: MembershipContext): VerifiedChains {
-  const good = new Set<string>()
-  return {
-    judge(chain) {
-      if (good.has(chain.hash)) return 'valid'
-      const verdict = judgeSignatures(chain, context.authority)
-      context.counters.count('chains-verified')
-      if (verdict !== 'valid') return verdict
-      if (good.size >= MAX_VERIFIED)
-        for (const oldest of [...good].slice(0, MAX_VERIFIED / 4)) good.delete(oldest)
-      good.add(chain.hash)
-      return verdict
-    },
-  }
-}

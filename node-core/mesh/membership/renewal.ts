@@ -160,8 +160,8 @@ const rank = (role: (typeof ROLES)[number] | undefined): number =>
 /** Nothing is taken up that is not for this node's own keys, valid, and longer than what there is. */
 function takeUp(membership: Membership, chain: CertificateChain): boolean {
   if (chain.leaf.peerId !== membership.self || membership.judgeChain(chain) !== 'valid') return false
-  const before = membership.longestOwnChain()?.leaf.expiresAt ?? 0
-  if (chain.leaf.expiresAt <= before) return false
+  const longest = membership.longestOwnChain()
+  if (longest !== undefined && membership.endsAt(chain) <= membership.endsAt(longest)) return false
   membership.keepChain(chain)
   return true
 }

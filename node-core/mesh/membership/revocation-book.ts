@@ -1,6 +1,8 @@
 import type { PeerId } from '../../domain/ids.ts'
 import type { Role } from '../../domain/role.ts'
+import type { AuthorityKey } from '../../security/authority-succession.ts'
 import type { Certificate, CertificateIssuer } from '../../security/certificate.ts'
+import type { HybridPublicKey } from '../../security/hybrid-key.ts'
 import {
   decodeHead,
   decodeRevocation,
@@ -9,6 +11,7 @@ import {
   type RevocationHead,
   type RevocationSigner,
   type RevocationTrust,
+  type RevocationVerdict,
   signHead,
   signRevocation,
   verifyHead,
@@ -16,7 +19,9 @@ import {
 } from '../../security/revocation.ts'
 import {
   type AppendOutcome,
+  ancestry,
   appendRevocation,
+  buildLog,
   emptyLog,
   lacksEntries,
   lastEntry,
@@ -26,6 +31,9 @@ import {
   viewRevocations,
 } from '../../security/revocation-log.ts'
 import { type Acceptance, bad, KNOWN, later, type MembershipContext } from './context.ts'
+
+/** `void`: a key signed it that had been replaced by then. */
+type AuthorityVerdict = RevocationVerdict | 'unknown-authority' | 'void'
 
 export interface IssuerLookup {
   issuerCertificate(peer: PeerId): Certificate | undefined
@@ -45,6 +53,8 @@ export interface RevocationBook {
     signer: RevocationSigner,
     what: { subject: PeerId; reason: string; keep: readonly string[]; at: number },
   ): RevocationEntry | undefined
+  /** What a replaced authority signed behind the end that its successor honours is void from now on. */
+  authorityChanged(): void
   /** Signs where the own log ends now, unless a higher head of it has been seen than the entries here reach. */
   renewHead(signer: RevocationSigner, at: number): RevocationHead | undefined
   entries(): readonly RevocationEntry[]
@@ -74,12 +84,13 @@ class RevocationLogs implements RevocationBook {
     const trust = { ...this.#trust(), nowMs: Number.MAX_SAFE_INTEGER }
     for (const row of store.revocations.all()) {
       const entry = decodeRevocation(row.entry)
-      if (entry !== undefined && verifyRevocation(entry, trust) === 'valid') this.#append(entry)
+      if (entry !== undefined && this.#judgeEntry(entry, trust) === 'valid') this.#append(entry)
     }
     for (const row of store.heads.all()) {
       const head = decodeHead(row.head)
       if (head?.meshId === meshId) this.#heads.set(head.issuer, head)
     }
+    if (this.#context.authorities.keys().length > 1) this.authorityChanged()
   }
 
   view(): RevocationView {
@@ -93,7 +104,7 @@ class RevocationLogs implements RevocationBook {
 
   accept(entry: RevocationEntry): Acceptance {
     if (this.#logOf(entry.issuer).entries.has(entry.hash)) return KNOWN
-    const verdict = verifyRevocation(entry, this.#trust())
+    const verdict = this.#judgeEntry(entry, this.#trust())
     if (verdict === 'wrong-mesh' || verdict === 'forged') return bad(`revocation: ${verdict}`)
     if (verdict !== 'valid') return later(`revocation: ${verdict}`)
     switch (this.#append(entry)) {
@@ -113,7 +124,7 @@ class RevocationLogs implements RevocationBook {
   acceptHead(head: RevocationHead): Acceptance {
     const known = this.#heads.get(head.issuer)
     if (known !== undefined && head.seq === known.seq && head.at <= known.at) return KNOWN
-    const verdict = verifyHead(head, this.#trust())
+    const verdict = this.#judgeHead(head, this.#trust())
     if (verdict === 'wrong-mesh' || verdict === 'forged') return bad(`head: ${verdict}`)
     if (verdict !== 'valid') return later(`head: ${verdict}`)
     const outcome = judgeHead(known, head)
@@ -164,9 +175,64 @@ class RevocationLogs implements RevocationBook {
   }
 
   #trust(): RevocationTrust {
-    const { meshId, authority, clock } = this.#context
+    const { meshId, authorities, clock } = this.#context
     const { issuerCertificate } = this.#issuers
+    const authority = authorities.current().publicKey
     return { meshId, authority, issuerCertificate, nowMs: clock.now() }
+  }
+
+  #judgeEntry(entry: RevocationEntry, trust: RevocationTrust): AuthorityVerdict {
+    return this.#judgeBy(
+      entry.issuer,
+      (authority) => verifyRevocation(entry, { ...trust, authority }),
+      (key) => this.#isHonoured(entry, key),
+    )
+  }
+
+  #judgeHead(head: RevocationHead, trust: RevocationTrust): AuthorityVerdict {
+    return this.#judgeBy(
+      head.issuer,
+      (authority) => verifyHead(head, { ...trust, authority }),
+      ({ replacedBy }) => replacedBy?.log.seq === head.seq && replacedBy.log.hash === head.entryHash,
+    )
+  }
+
+  /** Under the authority's key of now, or under one that it replaced, for as far as that is honoured. */
+  #judgeBy(
+    issuer: CertificateIssuer,
+    verify: (authority: HybridPublicKey) => RevocationVerdict,
+    isHonoured: (key: AuthorityKey) => boolean,
+  ): AuthorityVerdict {
+    const { authorities } = this.#context
+    const first = verify(authorities.current().publicKey)
+    if (first !== 'forged' || issuer !== 'authority') return first
+    const key = authorities.signerOf((publicKey) => verify(publicKey) === 'valid')
+    if (key === undefined) return 'unknown-authority'
+    return isHonoured(key) ? 'valid' : 'void'
+  }
+
+  /**
+   * Before the entry has come that the successor names as the last one, any with a lower number counts: forgetting a
+   * revocation for a moment is the worse mistake.
+   */
+  #isHonoured(entry: RevocationEntry, { replacedBy }: AuthorityKey): boolean {
+    if (replacedBy === undefined) return true
+    const { seq, hash } = replacedBy.log
+    const log = this.#logOf('authority')
+    return log.entries.has(hash) ? ancestry(log, hash).has(entry.hash) : entry.seq <= seq
+  }
+
+  authorityChanged(): void {
+    const trust = { ...this.#trust(), nowMs: Number.MAX_SAFE_INTEGER }
+    const log = this.#logOf('authority')
+    const kept = [...log.entries.values()].filter((entry) => this.#judgeEntry(entry, trust) === 'valid')
+    if (kept.length < log.entries.size) {
+      this.#context.counters.count('revocations-voided')
+      this.#logs.set('authority', buildLog('authority', kept))
+      this.#view = undefined
+    }
+    const head = this.#heads.get('authority')
+    if (head !== undefined && this.#judgeHead(head, trust) !== 'valid') this.#heads.delete('authority')
   }
 
   #append(entry: RevocationEntry): AppendOutcome {
@@ -175,6 +241,10 @@ class RevocationLogs implements RevocationBook {
     if (outcome === 'accepted' || outcome === 'fork') {
       this.#logs.set(entry.issuer, log)
       this.#view = undefined
+      // It may be the last one that is honoured: which of those before it count is known now.
+      if (this.#context.authorities.keys().some(({ replacedBy }) => replacedBy?.log.hash === entry.hash)) {
+        this.authorityChanged()
+      }
     }
     return outcome
   }
