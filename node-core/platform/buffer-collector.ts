@@ -1,4 +1,4 @@
-import { setFlagsFromString } from 'node:v8'
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Clock } from './clock.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -56,7 +56,8 @@ function processMemory(): BufferMemory {
   // Only a context that is made after the flag has it.
   const gc: unknown = runInNewContext('gc')
   return {
-    bytes: () => process.memoryUsage().arrayBuffers,
+    // `process.memoryUsage()` reads a file of the system for what is not asked here.
+    bytes: () => getHeapStatistics().external_memory,
     collect: () => {
       if (typeof gc === 'function') gc()
     },

@@ -35,7 +35,8 @@ export function createMonitoring(deps: MonitoringDeps, options: { readonly home:
   const storeCheck = createStoreCheck({ clock, meta: knowledge.meta, series: deps.series })
   // Whatever could not be written, and by whom: it is looked into at the next look.
   knowledge.events.on('fault', storeCheck.failed)
-  const resources = createResources({ clock, home: options.home })
+  const { takeWorstLagMs } = deps.links
+  const resources = createResources({ clock, home: options.home, takeWorstLagMs })
   const incidents = createIncidentBook(
     { clock, logger, store: noting(knowledge.incidents, storeCheck.failed) },
     { self: membership.self },
@@ -51,7 +52,7 @@ export function createMonitoring(deps: MonitoringDeps, options: { readonly home:
   const exchange = createIncidentExchange({
     ...{ clock, logger, self, streams: deps.meshStreams, book: incidents, desk },
   })
-  const parts = [incidents, resources, watch, exchange, analyzer]
+  const parts = [incidents, watch, exchange, analyzer]
   return {
     ...{ incidents, resources },
     start: () => startAll(parts),

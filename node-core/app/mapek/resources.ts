@@ -1,24 +1,32 @@
 import { readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { cpus, freemem, totalmem } from 'node:os'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { ResourceFact } from '../../mapek/monitor/picture.ts'
 import type { Clock } from '../../platform/clock.ts'
-import type { Lifecycle } from '../../platform/lifecycle.ts'
 
 /** What this process and its machine have left, measured at most once a second: asking more often costs nothing. */
-export interface Resources extends Lifecycle {
+export interface Resources {
   sample(): ResourceFact | undefined
+}
+
+/** Since the machine started, over all cores, in a unit of the system's own. */
+interface MachineTimes {
+  readonly idle: number
+  readonly total: number
 }
 
 const SAMPLE_MS = 1_000
 /** Counting descriptors and asking the file system are calls of their own. */
 const STARTING_MS = 15_000
 const SLOW_SAMPLE_MS = 15_000
-const LAG_RESOLUTION_MS = 20
 
-export function createResources(deps: { readonly clock: Clock; readonly home: string }): Resources {
-  const { clock, home } = deps
-  let delay: ReturnType<typeof monitorEventLoopDelay> | undefined
+export interface ResourcesDeps {
+  readonly clock: Clock
+  readonly home: string
+  /** Since it was asked last. A measurement with a timer of its own costs an idle node more than all others together. */
+  readonly takeWorstLagMs: () => number
+}
+
+export function createResources({ clock, home, takeWorstLagMs }: ResourcesDeps): Resources {
   let last: ResourceFact | undefined
   let [lastMs, slowMs] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
   const startedMs = clock.monotonicMs()
@@ -32,8 +40,6 @@ export function createResources(deps: { readonly clock: Clock; readonly home: st
     const now = machineTimes()
     const busy = 1 - (now.idle - machine.idle) / Math.max(1, now.total - machine.total)
     machine = now
-    const lagMs = Math.max(0, (delay?.max ?? 0) / 1e6 - LAG_RESOLUTION_MS)
-    delay?.reset()
     if (slow === undefined || clock.monotonicMs() - slowMs >= SLOW_SAMPLE_MS) {
       slowMs = clock.monotonicMs()
       slow = measureSlowly(home)
@@ -43,7 +49,7 @@ export function createResources(deps: { readonly clock: Clock; readonly home: st
       machineShare: Math.max(0, Math.min(1, busy)),
       memoryBytes: process.memoryUsage.rss(),
       freeMemoryShare: freeMemory() / totalmem(),
-      loopLagMs: lagMs,
+      loopLagMs: takeWorstLagMs(),
       ...slow,
     }
   }
@@ -58,18 +64,26 @@ export function createResources(deps: { readonly clock: Clock; readonly home: st
       if (clock.monotonicMs() - startedMs >= STARTING_MS) last = fact
       return last
     },
-    async start() {
-      delay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS })
-      delay.enable()
-    },
-    async stop() {
-      delay?.disable()
-      delay = undefined
-    },
   }
 }
 
-function machineTimes(): { idle: number; total: number } {
+function machineTimes(): MachineTimes {
+  return linuxTimes() ?? timesOfCores()
+}
+
+/** proc_stat(5), the line over all cores: user, nice, system, idle, iowait, irq. `os.cpus()` opens two files more for each core. */
+function linuxTimes(): MachineTimes | undefined {
+  try {
+    const line = /^cpu +(.+)/.exec(readFileSync('/proc/stat', 'utf8'))?.[1]?.split(' ').slice(0, 6).map(Number)
+    const idle = line?.[3]
+    if (line === undefined || idle === undefined || !line.every(Number.isFinite)) return undefined
+    return { idle, total: line.reduce((sum, ticks) => sum + ticks, 0) }
+  } catch {
+    return undefined
+  }
+}
+
+function timesOfCores(): MachineTimes {
   let [idle, total] = [0, 0]
   for (const { times } of cpus()) {
     idle += times.idle

@@ -48,6 +48,16 @@ describe('heartbeat', () => {
     expect(wakes).toEqual([])
   })
 
+  it('tells the worst of its own lateness once', () => {
+    const { advance, hold, heartbeat } = setUp()
+    hold(60)
+    advance(100)
+    hold(20)
+    advance(300)
+    expect(heartbeat.takeWorstLagMs()).toBe(60)
+    expect(heartbeat.takeWorstLagMs()).toBe(0)
+  })
+
   it('tells how late it has been of late, forgets it within seconds, and never tells much', () => {
     const { advance, hold, lags } = setUp()
     hold(60)

@@ -4,6 +4,8 @@ import type { Clock } from '../../platform/clock.ts'
 export interface Heartbeat {
   start(): void
   stop(): void
+  /** By how much the latest tick came late since this was asked last, ms. */
+  takeWorstLagMs(): number
 }
 
 export interface HeartbeatEvents {
@@ -29,6 +31,7 @@ export function createHeartbeat(clock: Clock, intervalMs: number, events: Heartb
   let lastMs = 0
   let lastWallMs = 0
   let lagMs = 0
+  let worstLagMs = 0
 
   const schedule = (): void => {
     lastMs = clock.monotonicMs()
@@ -41,11 +44,17 @@ export function createHeartbeat(clock: Clock, intervalMs: number, events: Heartb
     const sleptMs = Math.max(lateMs, clock.now() - lastWallMs - intervalMs)
     if (sleptMs >= SLEEP_MS) events.onWake(sleptMs)
     lagMs = Math.min(MAX_LAG_MS, Math.max(0, lateMs, lagMs * LAG_KEPT))
+    worstLagMs = Math.max(worstLagMs, lateMs)
     events.onTick(lateMs >= STALL_MS ? lateMs : 0, lagMs)
     schedule()
   }
   return {
     start: schedule,
     stop: () => cancel(),
+    takeWorstLagMs() {
+      const worst = worstLagMs
+      worstLagMs = 0
+      return worst
+    },
   }
 }

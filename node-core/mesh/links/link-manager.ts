@@ -53,6 +53,8 @@ export interface Links extends Lifecycle {
   renew(peer: PeerId, signal: AbortSignal): Promise<boolean>
   /** Probes no faster than an idle node for so long. False when it does so already. */
   calm(forMs: number): boolean
+  /** How late the event loop has been at worst since this was asked last, ms: the links are tended ten times a second anyway. */
+  takeWorstLagMs(): number
 }
 
 const ADDRESS_CHECK_MS = 5_000
@@ -85,6 +87,7 @@ export function createLinks(deps: LinksDeps, options: LinksOptions = {}): Links 
       return now.id !== before?.id
     },
     calm: (forMs) => table.calm(Math.min(MAX_CALM_MS, forMs)),
+    takeWorstLagMs: () => running?.heartbeat.takeWorstLagMs() ?? 0,
     async start() {
       if (running !== undefined) return
       const keeper = createNeighbourKeeper({ ...deps, logger, table }, options)
