@@ -69,6 +69,8 @@ export interface SessionCore {
   position(): Position
   view(): CoreView
   readonly unackedBytes: number
+  /** Unacknowledged bytes above which the writer should wait. */
+  readonly roomBytes: number
   /** Nothing goes in or out any more. */
   readonly isOver: boolean
 }

@@ -28,6 +28,7 @@ export interface Lane {
   heardAtMs: number
   /** RFC 6298, section 2; undefined until the first sample. */
   smoothedRttMs: number | undefined
+  leastRttMs: number | undefined
   /** The round trip being measured: from when `offset` went out until it is acknowledged. */
   sample: { readonly offset: number; readonly atMs: number } | undefined
 }
@@ -43,6 +44,7 @@ export const createLane = (carrier: Carrier, nowMs: number, rttMs: number | unde
   ackDue: false,
   heardAtMs: nowMs,
   smoothedRttMs: rttMs,
+  leastRttMs: rttMs,
   sample: undefined,
 })
 
@@ -55,6 +57,7 @@ export function endSample(lane: Lane, received: number, nowMs: number): void {
   if (lane.sample === undefined || received < lane.sample.offset) return
   const rttMs = nowMs - lane.sample.atMs
   lane.sample = undefined
+  lane.leastRttMs = Math.min(lane.leastRttMs ?? rttMs, rttMs)
   lane.smoothedRttMs =
     lane.smoothedRttMs === undefined ? rttMs : lane.smoothedRttMs + RTT_GAIN * (rttMs - lane.smoothedRttMs)
 }

@@ -27,7 +27,7 @@ const SMALL_BYTES = 2 * 1024
 const BLOCK_BYTES = 16 * 1024
 
 export function createSendBuffer(): SendBuffer {
-  let chunks: Chunk[] = []
+  let chunks: (Chunk | undefined)[] = []
   let head = 0
   let start = 0
   let end = 0
@@ -76,6 +76,8 @@ export function createSendBuffer(): SendBuffer {
     release(offset) {
       start = Math.min(Math.max(start, offset), end)
       for (let chunk = chunks[head]; chunk !== undefined && chunk.offset + chunk.length <= start; ) {
+        // Or its bytes would stay until the head is dropped, long enough to count as old to the garbage collector.
+        chunks[head] = undefined
         head++
         chunk = chunks[head]
       }

@@ -8,6 +8,7 @@ import {
   stallLimitMs,
   startSample,
 } from './lane.ts'
+import { createPipe } from './pipe.ts'
 import { createReceiveSide, type Position, type ReceiveSide, type WindowOptions } from './receive-side.ts'
 import { createSendBuffer, type SendBuffer } from './send-buffer.ts'
 import { MAX_PAYLOAD_BYTES, type ResetReason, type SessionFrame } from './session-frames.ts'
@@ -29,6 +30,7 @@ class Core implements SessionCore {
   readonly #events: SessionEvents
   readonly #send: SendBuffer = createSendBuffer()
   readonly #watch: Watch
+  readonly #pipe = createPipe()
   #lanes: readonly Lane[] = []
   #primary: Lane | undefined
   #credit = 0
@@ -52,6 +54,9 @@ class Core implements SessionCore {
 
   get unackedBytes(): number {
     return this.#send.end - this.#send.start
+  }
+  get roomBytes(): number {
+    return this.#pipe.roomBytes
   }
   get isOver(): boolean {
     return this.#over
@@ -253,6 +258,8 @@ class Core implements SessionCore {
     this.#acked = received
     this.#send.release(received)
     this.#watch.progressed(this.#sent > this.#acked)
+    const nowMs = this.#deps.clock.monotonicMs()
+    this.#pipe.acknowledged(this.#send.start - before, nowMs, this.#primary?.leastRttMs)
     this.#events.released(this.#send.start - before)
     if (this.#ended && this.#acked === this.#send.end + 1) this.#events.flushed()
     this.#finishIfDone()

@@ -81,8 +81,6 @@ export const FIRST_WINDOW_BYTES = 64 * 1024
 const MAX_WINDOW_BYTES = 4 * 1024 * 1024
 /** Windows grow up to this share of what the peer may hold: the rest is for new sessions. */
 const GROWTH_SHARE = 1 / 2
-/** Written and unacknowledged bytes above which the writer waits. */
-const SEND_HIGH_WATER_BYTES = 4 * 1024 * 1024
 /** What a session may hold however little room there is. */
 const SEND_FLOOR_BYTES = 64 * 1024
 /** More carriers than any two honest ends need. The oldest that is not in use makes room. */
@@ -299,8 +297,8 @@ class LiveSession implements Session {
   #askForMore(): void {
     const done = this.#writeDone
     if (done === undefined || this.#core.isOver) return
-    const { unackedBytes } = this.#core
-    if (unackedBytes >= SEND_HIGH_WATER_BYTES) return
+    const { unackedBytes, roomBytes } = this.#core
+    if (unackedBytes >= roomBytes) return
     const { sending } = this.#deps
     if (unackedBytes > SEND_FLOOR_BYTES && sending.usedBytes >= sending.limitBytes) {
       this.#cancelRoom ??= sending.whenRoom(() => {
