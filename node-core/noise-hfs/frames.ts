@@ -6,8 +6,13 @@ import { BARE_MARK, LENGTH_BYTES } from './frame-slicer.ts'
 import { TAG_BYTES } from './primitives.ts'
 
 const MAX_FRAME_BYTES = 0xffff
-/** Plaintext that fits in one frame. */
-export const MAX_TEXT_BYTES = MAX_FRAME_BYTES - TAG_BYTES
+/** What is read from a socket at once: libuv's suggestion, which Node.js takes. */
+const READ_BYTES = 64 * 1024
+/**
+ * Plaintext of the largest frame that is sent. With all that belongs to it a frame of either kind fills one read, so that
+ * under load it lies whole in what was read and need not be copied together. A frame could hold 31 bytes more.
+ */
+export const MAX_TEXT_BYTES = READ_BYTES - 2 * LENGTH_BYTES - TAG_BYTES
 /** What a frame adds to its plaintext. */
 export const FRAME_OVERHEAD_BYTES = LENGTH_BYTES + TAG_BYTES
 /** From here on a part is passed on as it is; below, copying it costs less than a call or a write of its own. */

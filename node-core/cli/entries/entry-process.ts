@@ -51,7 +51,7 @@ const failureSchema = z.object({
  * V8's young generation grows to 16 MiB a half by default. A node's data is in buffers outside of it: at 2 MiB it holds
  * 10 MB less and moves bytes as fast (docs/adr/0001-ground.md).
  */
-const ENGINE_OPTIONS = process.env.XENG?.split(' ') ?? ['--max-semi-space-size=2']
+const ENGINE_OPTIONS = ['--max-semi-space-size=2']
 /** glibc gives each thread a heap of its own, and the few threads of a node would keep 3 MB in them. */
 const ENGINE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' }
 
