@@ -74,7 +74,11 @@ function machineTimes(): MachineTimes {
 /** proc_stat(5), the line over all cores: user, nice, system, idle, iowait, irq. `os.cpus()` opens two files more for each core. */
 function linuxTimes(): MachineTimes | undefined {
   try {
-    const line = /^cpu +(.+)/.exec(readFileSync('/proc/stat', 'utf8'))?.[1]?.split(' ').slice(0, 6).map(Number)
+    const line = /^cpu +(.+)/
+      .exec(readFileSync('/proc/stat', 'utf8'))?.[1]
+      ?.split(' ')
+      .slice(0, 6)
+      .map(Number)
     const idle = line?.[3]
     if (line === undefined || idle === undefined || !line.every(Number.isFinite)) return undefined
     return { idle, total: line.reduce((sum, ticks) => sum + ticks, 0) }
