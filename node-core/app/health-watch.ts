@@ -131,6 +131,7 @@ const SAID_ABOVE: readonly string[] = [
   'isolated',
   'certificate-expiring',
   'certificate-expired',
+  'renewal-ending',
   'clock-skew',
   'service-down',
   'uplink-down',

@@ -1,6 +1,14 @@
 import { PRODUCT_VERSION } from '../../contract/version.ts'
 import { type PeerId, parsePeerId } from '../../domain/ids.ts'
-import type { LinkFact, MemberFact, Picture, ServiceFact, Signs, Watch } from '../../mapek/monitor/picture.ts'
+import type {
+  LinkFact,
+  MemberFact,
+  Picture,
+  RenewableFact,
+  ServiceFact,
+  Signs,
+  Watch,
+} from '../../mapek/monitor/picture.ts'
 import { isRetryable } from '../../mesh/membership/events.ts'
 import type { NoiseHfsParts } from '../../noise-hfs/noise-hfs.ts'
 import { createEmitter, type Emitter } from '../../platform/emitter.ts'
@@ -33,6 +41,7 @@ export function createMeshWatch(
   )
   const offs: (() => void)[] = []
   let members: readonly MemberFact[] = []
+  let renewables: readonly RenewableFact[] = []
   let membersDueMs = 0
 
   const readMembers = (): readonly MemberFact[] => {
@@ -41,9 +50,12 @@ export function createMeshWatch(
     const neighbours = new Map<PeerId, readonly PeerId[]>(
       routing.topology().nodes.map((node) => [node.origin, node.links.map(({ peer }) => peer)]),
     )
-    members = membership
-      .members()
-      .filter(({ peer, standing }) => standing === 'member' && peer !== self)
+    const counting = membership.members().filter(({ standing }) => standing === 'member')
+    renewables = counting.map(({ peer, certificate: { name, role, issuing, issuedAt, expiresAt } }) => ({
+      ...{ peer, name, role, issuing, issuedAt, expiresAt },
+    }))
+    members = counting
+      .filter(({ peer }) => peer !== self)
       .map(({ peer, record }) => ({
         ...{ peer, version: record?.version, policy: record?.policy, neighbours: neighbours.get(peer) ?? [] },
         reachable: routing.pathsTo(peer).length > 0,
@@ -81,6 +93,8 @@ export function createMeshWatch(
     picture: () => ({
       ...{ standing: membership.standing(self), links: readLinks(), members: readMembers() },
       ...{ services: readServices(), certificate: readCertificate(), version: PRODUCT_VERSION },
+      // Read with the members, just above.
+      renewables,
       policy: membership.policyVersion()?.number ?? 0,
       ...{ resources: own.resources.sample(), storeFault: own.storeCheck.fault() },
     }),

@@ -60,6 +60,7 @@ async function ringOfSix(isToldOneWay: (peer: PeerId) => boolean = () => false) 
       ...{ standing: 'member', links: [...links.values()], members: [...members.values()], services: [] },
       ...{
         certificate: undefined,
+        renewables: [],
         version: '1',
         policy: 1,
         resources: undefined,
@@ -272,6 +273,43 @@ describe('the analysis of a ring of six', () => {
     expect(open()).toEqual(['The mesh has several faults at once'])
     const absorbed = book.list().find(({ code }) => code === 'node-down')
     expect(absorbed).toMatchObject({ state: 'resolved', resolvedAt: undefined })
+  })
+
+  it('says again of certificates that nobody renews when time runs out, and stops when somebody can', async () => {
+    const { clock, book, member, set, pass } = await ringOfSix()
+    const HOUR_MS = 3_600_000
+    const endsIn = (hours: number): void => {
+      const lives = { role: 'none', issuing: false, issuedAt: clock.now() - 1_000 * HOUR_MS } as const
+      const [expiresAt, later] = [clock.now() + hours * HOUR_MS, clock.now() + 2_000 * HOUR_MS]
+      const issuer = { ...lives, name: 'clara', role: 'owner', issuing: true, expiresAt: later } as const
+      set({
+        renewables: [
+          { ...issuer, peer: peerOf('clara') },
+          { ...lives, peer: peerOf('boris'), name: 'boris', expiresAt },
+          { ...lives, peer: peerOf('dora'), name: 'dora', expiresAt: expiresAt + 1 },
+        ],
+      })
+    }
+    const told: string[] = []
+    book.events.on('changed', ({ before, after }) => {
+      if (before?.severity !== after.severity)
+        told.push(`${after.code} ${after.severity}: ${after.diagnosis}`)
+    })
+    const open = () => book.list({ open: true }).filter(({ code }) => code === 'renewal-ending')
+    member('clara', { reachable: false })
+    for (const hours of [71, 23, 0.9]) {
+      endsIn(hours)
+      await pass(62_000)
+      expect(open()).toHaveLength(1)
+    }
+    expect(told.filter((text) => text.startsWith('renewal-ending'))).toEqual([
+      expect.stringMatching(/info: .*71 h: boris, dora; clara could renew them/),
+      expect.stringMatching(/warning: .*23 h/),
+      expect.stringMatching(/critical: .*5\d min/),
+    ])
+    member('clara', { reachable: true })
+    await pass(3_000)
+    expect(open()).toEqual([])
   })
 
   it('takes a goodbye for what it is', async () => {

@@ -11,6 +11,7 @@ import { createDelivery, type Verdict } from './delivery.ts'
 import { brokenLinks, findLinkFaults } from './find-link-faults.ts'
 import { createMemberMemory } from './find-member-faults.ts'
 import { createOwnFaults } from './find-own-faults.ts'
+import { createRenewalWarnings } from './find-renewals.ts'
 import { aboutPart, type Finding } from './finding.ts'
 import { createLinkMemories } from './link-memory.ts'
 import { createStormWatch } from './storm.ts'
@@ -47,6 +48,7 @@ export function createAnalyzer(deps: AnalyzerDeps): Lifecycle {
   const memories = createLinkMemories(clock)
   const members = createMemberMemory({ now: clock.now, startedAt: clock.now(), self, nameOf })
   const own = createOwnFaults({ clock, self, nameOf })
+  const renewals = createRenewalWarnings({ now: clock.now, self })
   const storm = createStormWatch()
   const delivery = createDelivery({ clock, watch, lagMs: () => lagMs }, () => lookIn(0))
   const tracker = createTracker({ clock, book, self, nameOf, elect, confirm })
@@ -87,6 +89,7 @@ export function createAnalyzer(deps: AnalyzerDeps): Lifecycle {
       ...findLinkFaults({ ...seen, self, nameOf, isGone: members.isGone, isPending, isToldOneWay }),
       ...members.find(picture),
       ...own.find(picture),
+      ...renewals(picture),
     ]
   }
 

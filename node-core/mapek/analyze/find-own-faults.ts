@@ -19,6 +19,8 @@ const MAX_COUNTED = 256
 const SKEW_MS = 5_000
 /** Of the time between the day of renewal and the end. */
 const RENEWAL_PATIENCE = 0.5
+/** Who has so much time left for it has to be found at once; lives of minutes are always that close to their end. */
+const LAST_MS = 3_600_000
 
 export function createOwnFaults(deps: {
   readonly clock: Clock
@@ -171,7 +173,8 @@ function certificateFindings({ certificate, standing }: Picture, self: PeerId, n
   const spareMs = certificate.expiresAt - certificate.renewalDueAt
   if (leftMs >= spareMs * RENEWAL_PATIENCE) return []
   const text = `The certificate of this node ends in ${Math.round(leftMs / 1_000)} s and was not renewed.`
-  return [{ code: 'certificate-expiring', ...about, text }]
+  const severity = leftMs <= LAST_MS && spareMs > LAST_MS ? 'critical' : 'warning'
+  return [{ code: 'certificate-expiring', severity, ...about, text }]
 }
 
 /** When most neighbours' clocks differ alike it is this node's that is wrong. */

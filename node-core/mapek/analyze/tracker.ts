@@ -1,7 +1,7 @@
 import type { IncidentId, PeerId } from '../../domain/ids.ts'
 import { type Incident, isOver } from '../../domain/incident.ts'
 import type { Subject } from '../../domain/subject.ts'
-import type { Symptom } from '../../domain/symptom.ts'
+import { SEVERITIES, type Severity, type Symptom } from '../../domain/symptom.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { IncidentBook } from '../incidents/incident-book.ts'
 import { topicOf } from '../incidents/incident-id.ts'
@@ -34,6 +34,7 @@ export interface TrackerDeps {
 
 interface Tracked {
   readonly id: IncidentId
+  severity: Severity
   seenMs: number
   toldAt: number
   confirming: boolean
@@ -47,11 +48,17 @@ const TELL_EVERY_MS = 30_000
 const CONFIRM_PAUSE_MS = 1_000
 const SURE = 0.5
 
+const isMoreUrgent = (one: Severity, other: Severity): boolean =>
+  SEVERITIES.indexOf(one) < SEVERITIES.indexOf(other)
+
 export function createTracker({ clock, book, self, nameOf, elect, confirm }: TrackerDeps): Tracker {
   const tracked = new Map<string, Tracked>()
 
-  const track = (topic: string, id: IncidentId): Tracked => {
-    const one = { id, seenMs: clock.monotonicMs(), toldAt: clock.now(), confirming: false, nextConfirmMs: 0 }
+  const track = (topic: string, { id, severity }: Incident): Tracked => {
+    const one = {
+      ...{ id, severity, seenMs: clock.monotonicMs(), toldAt: clock.now() },
+      ...{ confirming: false, nextConfirmMs: 0 },
+    }
     tracked.set(topic, one)
     return one
   }
@@ -67,8 +74,11 @@ export function createTracker({ clock, book, self, nameOf, elect, confirm }: Tra
       // Closed while it goes on, by a person or a verified way around it: it is no other fault until it was gone.
       if (incident === undefined || isOver(incident.state)) return
     }
-    const isNews = known === undefined || now - known.toldAt >= TELL_EVERY_MS
-    const { severity, impactsConnectivity } = SYMPTOMS[finding.code]
+    const { impactsConnectivity, severity: usual } = SYMPTOMS[finding.code]
+    const severity = finding.severity ?? usual
+    const isWorse = known !== undefined && isMoreUrgent(severity, known.severity)
+    if (known !== undefined && isWorse) known.severity = severity
+    const isNews = known === undefined || isWorse || now - known.toldAt >= TELL_EVERY_MS
     const evidence = { text: finding.text, at: now, witness: self }
     const symptom: Symptom = {
       ...{ code: finding.code, subject: finding.subject, severity, impactsConnectivity },
@@ -82,13 +92,13 @@ export function createTracker({ clock, book, self, nameOf, elect, confirm }: Tra
       root: symptom,
       title: titleOf(finding.code, finding.subject, nameOf),
       consequences,
-      // Told once: figures that move are no new diagnosis.
-      diagnosis: isSure && known === undefined ? diagnosisOf(root) : undefined,
+      // Told once, and again when it grew worse: figures that move are no new diagnosis.
+      diagnosis: isSure && (known === undefined || isWorse) ? diagnosisOf(root) : undefined,
     })
     if (incident === undefined) return
     const { witnesses, coordinator } = elect(finding.subject)
     book.setWitnesses(incident.id, witnesses, coordinator)
-    if (known === undefined) track(topic, incident.id)
+    if (known === undefined) track(topic, incident)
     else if (isNews) known.toldAt = now
     for (const consequence of consequences)
       absorb(topicOf(consequence.code, consequence.subject), incident.id)
@@ -142,7 +152,7 @@ export function createTracker({ clock, book, self, nameOf, elect, confirm }: Tra
     },
     adopt() {
       for (const incident of book.list({ open: true })) {
-        if (incident.witnesses.includes(self)) track(topicOf(incident.code, incident.subject), incident.id)
+        if (incident.witnesses.includes(self)) track(topicOf(incident.code, incident.subject), incident)
       }
     },
     see(roots) {

@@ -20,6 +20,7 @@ const AILMENTS: Readonly<Record<SymptomCode, string>> = {
   'service-slow': 'is slow',
   'certificate-expiring': 'holds a certificate that is about to expire',
   'certificate-expired': 'holds an expired certificate',
+  'renewal-ending': 'has a certificate that cannot be renewed now',
   'peer-misbehaving': 'misbehaves',
   'handshake-failing': 'fails its handshakes',
   'clock-skew': 'has a wrong clock',

@@ -1,5 +1,6 @@
 import type { PeerId, ServiceName } from '../../domain/ids.ts'
 import type { LinkState } from '../../domain/link.ts'
+import type { Renewable } from '../../domain/renewal-outlook.ts'
 import type { Emitter } from '../../platform/emitter.ts'
 
 /** What this node knows at one moment. What is not known is `undefined`, and never counts as fine. */
@@ -10,6 +11,8 @@ export interface Picture {
   /** The other members. */
   readonly members: readonly MemberFact[]
   readonly services: readonly ServiceFact[]
+  /** All members that count, this one among them, as far as the renewal of their certificates is concerned. */
+  readonly renewables: readonly RenewableFact[]
   readonly certificate: { readonly expiresAt: number; readonly renewalDueAt: number } | undefined
   readonly version: string
   /** The number of the policy that this node works by; 0 for none. */
@@ -17,6 +20,11 @@ export interface Picture {
   readonly resources: ResourceFact | undefined
   /** Why the store cannot be written; undefined while it can. */
   readonly storeFault: string | undefined
+}
+
+/** A member and how far its certificate goes. */
+export interface RenewableFact extends Renewable {
+  readonly peer: PeerId
 }
 
 export interface LinkFact {

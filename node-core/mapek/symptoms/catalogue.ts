@@ -131,6 +131,16 @@ export const SYMPTOMS = {
     'The certificate of this node has expired: no member talks to it any more.',
     'x0t leave, then x0t join with a new invite.',
   ),
+  'renewal-ending': kind(
+    ...([
+      'info',
+      120_000,
+      false,
+      ['certificate-expired', 'uplink-down', 'isolated', 'mesh-partition', 'storm'],
+    ] as const),
+    'Certificates end within 72 h, a day or an hour and cannot be renewed: their member is away, or nobody who may renew them is within reach. It grows worse with time.',
+    'Start the node that is named, or bring the authority back with x0t authority import. Name a second issuer: x0t issuer grant NODE.',
+  ),
   'peer-misbehaving': kind(
     ...(['warning', 5_000, false, []] as const),
     'A member keeps sending what does not verify: forged, replayed or malformed.',

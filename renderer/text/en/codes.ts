@@ -68,6 +68,11 @@ export const codes = {
   'title.certificate-expired': '{subject} holds an expired certificate',
   'meaning.certificate-expired': 'The certificate of this node has expired: no member talks to it any more.',
   'remedy.certificate-expired': 'x0t leave, then x0t join with a new invite.',
+  'title.renewal-ending': '{subject} has a certificate that cannot be renewed now',
+  'meaning.renewal-ending':
+    'Certificates end within 72 h, a day or an hour and cannot be renewed: their member is away, or nobody who may renew them is within reach. It grows worse with time.',
+  'remedy.renewal-ending':
+    'Start the node that is named, or bring the authority back with x0t authority import. Name a second issuer: x0t issuer grant NODE.',
   'title.peer-misbehaving': '{subject} misbehaves',
   'meaning.peer-misbehaving': 'A member keeps sending what does not verify: forged, replayed or malformed.',
   'remedy.peer-misbehaving': 'Look at that machine: it may be broken or taken over. Quarantine or revoke it.',

@@ -69,6 +69,11 @@ export const codes: Readonly<Record<keyof typeof english, string>> = {
   'meaning.certificate-expired':
     'Сертификат этого узла закончился: никто из участников с ним больше не говорит.',
   'remedy.certificate-expired': 'x0t leave, затем x0t join с новым приглашением.',
+  'title.renewal-ending': 'Сертификат, который сейчас некому продлить: {subject}',
+  'meaning.renewal-ending':
+    'Сертификаты заканчиваются в ближайшие 72 часа, сутки или час, и их нельзя продлить: участник отсутствует или никто из тех, кто может продлевать, не достижим. Со временем становится срочнее.',
+  'remedy.renewal-ending':
+    'Запустите названный узел или верните ключ управления: x0t authority import. Назначьте второй выдающий узел: x0t issuer grant NODE.',
   'title.peer-misbehaving': '{subject} ведёт себя плохо',
   'meaning.peer-misbehaving':
     'Участник раз за разом присылает то, что не проходит проверку: поддельное, повторённое или испорченное.',
