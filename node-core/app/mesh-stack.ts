@@ -33,6 +33,8 @@ import type { MeshAuthority } from '../security/authority.ts'
 import type { NodeIdentity } from '../security/identity.ts'
 import type { Config } from './config/schema.ts'
 import type { MeshFacts } from './mesh-facts.ts'
+import { measuredHost } from './telemetry/measured.ts'
+import type { SpanLine } from './telemetry/span-line.ts'
 
 export interface MeshStackDeps {
   readonly clock: Clock
@@ -40,6 +42,7 @@ export interface MeshStackDeps {
   readonly logger: Logger
   readonly knowledge: Knowledge
   readonly identity: NodeIdentity
+  readonly spans: SpanLine
   /** Only on a node that holds the authority's key. */
   readonly authorityKey: MeshAuthority | undefined
 }
@@ -101,7 +104,10 @@ export function createMeshStack(deps: MeshStackDeps, options: MeshStackOptions):
     onListenerError: (error) =>
       logger.error('a listener of the handshake failed', { error: messageOf(error) }),
   })
-  const host = createHost({ clock, logger, identity, membership, noise }, { listen: options.listen })
+  const host = measuredHost(
+    createHost({ clock, logger, identity, membership, noise }, { listen: options.listen }),
+    deps.spans,
+  )
   const discovery = lanDiscoveryOf(deps, options, { host, membership })
   const links = createLinks(
     {

@@ -29,6 +29,7 @@ import { watchNodeHealth } from './health-watch.ts'
 import { createHistory } from './history/history.ts'
 import { createNodeSeries } from './history/node-series.ts'
 import { keepPorts, listenAddresses } from './listen-ports.ts'
+import type { Log } from './logging/log.ts'
 import type { LogLevelControl } from './logging/log-level.ts'
 import { createHeal } from './mapek/heal.ts'
 import { createMonitoring } from './mapek/monitoring.ts'
@@ -42,6 +43,8 @@ import { createCatchingUp } from './restored.ts'
 import { createAnnouncements, createServicePorts } from './service-ports.ts'
 import type { PracticeLab } from './setup/practice-lab.ts'
 import { setupOperationsOfNode } from './setup/setup-operations.ts'
+import { measuredFlows } from './telemetry/measured.ts'
+import { createSpanLine } from './telemetry/span-line.ts'
 
 export interface NodeDeps {
   readonly clock: Clock
@@ -60,6 +63,8 @@ export interface NodeOptions {
   readonly webConsole: WebConsole
   readonly lab: PracticeLab
   readonly logLevel: LogLevelControl
+  /** Whose lines a collector may be to get. */
+  readonly log: Pick<Log, 'follow'>
   /** Asked for by a person or a program: the node is to end, and to forget its membership if `leave`. */
   readonly onStopRequest: (request: { readonly reason: string; readonly leave: boolean }) => void
 }
@@ -120,12 +125,13 @@ async function startWithKeys(
 ): Promise<RunningNode> {
   const wanted = options.listen ?? options.config.listen
   const health = createHealthBoard()
+  const spans = createSpanLine(deps)
   const catchingUp = createCatchingUp({
     ...{ logger: deps.logger, meta: home.knowledge.meta, health },
     onCaughtUp: () => services.recheck(),
   })
   const stack = createMeshStack(
-    { ...deps, knowledge: home.knowledge, identity: keys.identity, authorityKey: keys.authority },
+    { ...deps, spans, knowledge: home.knowledge, identity: keys.identity, authorityKey: keys.authority },
     {
       facts,
       version: PRODUCT_VERSION,
@@ -150,7 +156,7 @@ async function startWithKeys(
   const services = createServices({
     ...deps,
     ...createServicePorts(stack, home.knowledge, facts.nodeName, () => catchingUp.isBehind),
-    flows: stack.sessions,
+    flows: measuredFlows(stack.sessions, spans, (peer) => stack.membership.certificateOf(peer)?.name ?? peer),
     announcer: announcements,
   })
   const configured = createConfiguredParts(services)
@@ -161,7 +167,7 @@ async function startWithKeys(
     { home: home.paths.root },
   )
   const audit = createNodeAudit(
-    { ...deps, stack, health, knowledge: home.knowledge, identity: keys.identity },
+    { ...deps, stack, health, spans, knowledge: home.knowledge, identity: keys.identity },
     facts,
   )
   const heal = createHeal(
@@ -244,7 +250,7 @@ async function startWithKeys(
     flowRecheck(stack, services.recheck),
     ...heal.lifecycles,
     control,
-    createMetrics(parts, options.config.metrics),
+    createMetrics(parts, { spans, handshakes: stack.noise.events, log: options.log }, options.config.metrics),
     remoteServer,
     options.webConsole.serving(api, remote),
     options.webConsole,

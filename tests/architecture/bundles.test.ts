@@ -112,8 +112,10 @@ describe('the bundles', () => {
     for (const program of ['node.js', 'cli.js', 'lab.js']) {
       const files = await loadedAtStart(program)
       expect(files.length).toBeGreaterThan(3)
-      expect(files.filter((file) => /email|otlp/.test(file))).toEqual([])
+      expect(files.filter((file) => /email|otlp|telemetry/.test(file))).toEqual([])
       const sources = await Promise.all(files.map((file) => readFile(file, 'utf8')))
+      // Whatever the chunk is called: the SDK reads these variables, and its API is kept by this name.
+      expect(sources.filter((source) => /OTEL_[A-Z]+|opentelemetry\.js\.api/.test(source))).toEqual([])
       expect(sources.flatMap(importsOf).filter((name) => /^(?:node:)?https?$/.test(name))).toEqual([])
     }
   })

@@ -13,6 +13,7 @@ import { type Knowledge, openKnowledge } from '../../knowledge/knowledge.ts'
 import { FaultError } from '../../platform/error.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import { type AuditEntry, decodeAuditEntry } from '../../security/audit-entry.ts'
+import { createSpanLine, type FinishedSpan } from '../telemetry/span-line.ts'
 import { type AuditLog, createAuditLog } from './audit-log.ts'
 import { auditText } from './audit-text.ts'
 import { createActionAudit } from './audited-actions.ts'
@@ -22,6 +23,7 @@ import { SNAPSHOTS } from './snapshots.ts'
 const world = securityWorld(3)
 const node = world.member()
 const web = serviceNameSchema.parse('web')
+const spans = createSpanLine({ clock: createManualClock() })
 
 let dir: string
 let knowledge: Knowledge
@@ -63,7 +65,7 @@ function audited() {
   const api = auditedApi(
     fake.api,
     {
-      logger: silentLogger,
+      ...{ logger: silentLogger, spans },
       lookAt: (operation) =>
         operation.startsWith('services.')
           ? () => fake.state.services.filter(({ local }) => local).map(({ name }) => name)
@@ -104,6 +106,20 @@ describe('a change', () => {
     expect(unexposed?.correlation).not.toBe(exposed?.correlation)
   })
 
+  it('is a span by the same correlation for whoever follows', async () => {
+    const { api } = audited()
+    const finished: FinishedSpan[] = []
+    const off = spans.events.on('finished', (span) => finished.push(span))
+    await api.services.expose({ name: web, target: '127.0.0.1:80', check: null }, options(SOCKET))
+    off()
+    await api.services.unexpose({ name: web }, options(SOCKET))
+    expect(finished).toMatchObject([{ name: 'x0t.operation', problem: undefined }])
+    expect(finished[0]?.attributes).toEqual({
+      ...{ 'x0t.operation': 'services.expose', 'x0t.via': 'local-socket' },
+      'x0t.correlation_id': entries().find(({ operation }) => operation === 'services.expose')?.correlation,
+    })
+  })
+
   it('of an incident has the name of the incident, and one that failed says how', async () => {
     const { api, state } = audited()
     await api.incidents.note(
@@ -142,7 +158,10 @@ describe('a change', () => {
         ...api,
         joins: { ...api.joins, approve: async () => stuck.then(() => Promise.reject(new Error('late'))) },
       },
-      { logger: silentLogger, lookAt: () => undefined, nameOf: () => undefined, incidentOf: () => undefined },
+      {
+        ...{ logger: silentLogger, spans },
+        ...{ lookAt: () => undefined, nameOf: () => undefined, incidentOf: () => undefined },
+      },
       log,
     )
     const call = slow.joins.approve({ id: joinIdSchema.parse('join-0123456789abcdef') }, options(SOCKET))

@@ -5,6 +5,7 @@ import type { AuditActor } from '../../domain/audit.ts'
 import { type PeerId, type PlanId, parseIncidentId, parsePlanId } from '../../domain/ids.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
 import type { Logger } from '../../platform/logger.ts'
+import type { SpanLine } from '../telemetry/span-line.ts'
 import type { AuditLog, BegunEntry, ChangeEnd } from './audit-log.ts'
 import { auditText } from './audit-text.ts'
 import { SNAPSHOTS } from './snapshots.ts'
@@ -12,6 +13,7 @@ import { SNAPSHOTS } from './snapshots.ts'
 /** What an entry says besides the call. */
 export interface AuditSurroundings {
   readonly logger: Logger
+  readonly spans: Pick<SpanLine, 'measure'>
   /** A look at what an operation is about to change; nothing where there is none. */
   lookAt(operation: string, input: Readonly<Record<string, unknown>>): (() => unknown) | undefined
   nameOf(peer: PeerId): string | undefined
@@ -70,9 +72,13 @@ async function audited(
   const snapshot = SNAPSHOTS[operation] ?? {}
   const look = quietly(() => around.lookAt(operation, input))
   const before = auditText(look && quietly(look))
-  const begun = begin(around, log, change, before)
+  const correlation = correlationOf(around, log, input)
+  const begun = begin(around, log, { ...change, correlation }, before)
+  const attributes = () => ({
+    ...{ 'x0t.operation': operation, 'x0t.correlation_id': correlation, 'x0t.via': change.caller.via },
+  })
   try {
-    const answer = await work()
+    const answer = await around.spans.measure('x0t.operation', attributes, work)
     const told = quietly(() => snapshot.after?.(answer as Change['input']))
     begun.end({ after: auditText(told ?? (look && quietly(look))), outcome: 'done', detail: null })
     return answer
@@ -86,13 +92,13 @@ async function audited(
 function begin(
   around: AuditSurroundings,
   log: AuditLog,
-  { operation, input, caller }: Change,
+  { operation, input, caller, correlation }: Change & { readonly correlation: string },
   before: string | null,
 ): BegunEntry {
   try {
     return log.begin({
       ...{ actor: actorOf(around, caller), role: caller.role, operation },
-      ...{ correlation: correlationOf(around, log, input), input: auditText(input), before },
+      ...{ correlation, input: auditText(input), before },
     })
   } catch (error) {
     if (!WITHOUT_FAIL.has(operation)) throw error

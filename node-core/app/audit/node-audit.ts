@@ -11,6 +11,7 @@ import type { HealthBoard } from '../health-board.ts'
 import type { MeshFacts } from '../mesh-facts.ts'
 import type { MeshStack } from '../mesh-stack.ts'
 import type { NodeParts } from '../node-parts.ts'
+import type { SpanLine } from '../telemetry/span-line.ts'
 import { type AuditLog, createAuditLog } from './audit-log.ts'
 import { createAuditShelf } from './audit-shelf.ts'
 import { type ActionAudit, createActionAudit } from './audited-actions.ts'
@@ -27,6 +28,7 @@ export interface NodeAuditDeps {
   readonly identity: NodeIdentity
   readonly stack: Pick<MeshStack, 'membership' | 'host' | 'meshStreams'>
   readonly health: HealthBoard
+  readonly spans: SpanLine
 }
 
 /** The audit log of a node with all that feeds it and all that vouches for it. */
@@ -63,7 +65,7 @@ export function createNodeAudit(deps: NodeAuditDeps, facts: Pick<MeshFacts, 'nod
       auditedApi(
         api,
         {
-          logger,
+          ...{ logger, spans: deps.spans },
           lookAt: (operation, input) => SNAPSHOTS[operation]?.of?.(parts, input),
           nameOf: (peer) => membership.certificateOf(peer)?.name,
           incidentOf: (plan) => knowledge.plans.get(plan)?.incident,

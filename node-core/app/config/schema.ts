@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import { parsePeerId } from '../../domain/ids.ts'
+import { OTLP_SIGNALS } from '../telemetry/signals.ts'
 import { alertKeys, alertsSchema } from './alert-schema.ts'
 import {
   duration,
@@ -218,7 +219,7 @@ const metricsSchema = z
       /** An endpoint for Prometheus: GET /metrics. */
       enabled: z.boolean({ error: 'expected true or false' }).default(false),
       listen: consoleListen.prefault('127.0.0.1:9464'),
-      /** A collector of OpenTelemetry that gets the same figures, over HTTP. */
+      /** A collector of OpenTelemetry that gets the same figures and, where wanted, traces and log lines, over HTTP. */
       otlp: z
         .strictObject(
           {
@@ -226,6 +227,12 @@ const metricsSchema = z
             /** Holds a bearer token; mode 0600. */
             secretFile: filePath.optional(),
             every: duration(5_000, HOUR_MS, 'from 5s to 1h').default(60_000),
+            /** What is sent: figures, what the node did, the lines of its log. */
+            signals: z
+              .array(oneOf(OTLP_SIGNALS), { error: 'expected a list of metrics, traces and logs' })
+              .min(1, { error: 'expected at least one of metrics, traces and logs' })
+              .max(OTLP_SIGNALS.length, { error: 'expected each of metrics, traces and logs once' })
+              .default(['metrics']),
           },
           { error: 'expected a section with url in it' },
         )

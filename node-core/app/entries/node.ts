@@ -160,6 +160,7 @@ async function runNode(options: Options, { passphrase }: EntrySecrets, { config,
     }
     const node = await startNode(deps, home, {
       ...{ config, passphrase: opening, webConsole, lab },
+      log,
       logLevel: createLogLevel({ clock: systemClock, log }, config.log.level),
       listen: options.listen,
       peers: options.peers ?? [],

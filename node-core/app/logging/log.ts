@@ -12,12 +12,22 @@ export interface Log {
   /** Takes effect at once, for every logger derived from this one too. */
   setLevel(level: LogLevel): void
   setLimits(limits: LogLimits): void
+  /** Every line that the level lets through, clean and bounded as in the file. The listener must not log. */
+  follow(listener: (line: LogLine) => void): () => void
   /** Lines that could not be written to the file, on a full disk for example. */
   lostLines(): number
   /** Brings what was logged to the disk. Every line is with the operating system as soon as it was logged. */
   flush(): void
   /** Can be called twice; what is logged later is dropped. */
   close(): void
+}
+
+export interface LogLine {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly level: LogLevel
+  readonly message: string
+  readonly fields: LogFields
 }
 
 export interface LogLimits {
@@ -64,6 +74,7 @@ export function createLog(deps: { readonly clock: Clock }, options: LogOptions):
     },
     file,
   )
+  const listeners = new Set<(line: LogLine) => void>()
   let threshold = SEVERITY[options.level]
   const { terminal } = options
   const colour = terminal !== undefined && wantsColour(terminal.stream, terminal.env)
@@ -74,6 +85,7 @@ export function createLog(deps: { readonly clock: Clock }, options: LogOptions):
       const fields = extra === undefined ? bound : { ...bound, ...cleanFields(extra) }
       const text = cleanText(message)
       structured[level](fields, text)
+      for (const listener of listeners) listener({ at: now(), level, message: text, fields })
       terminal?.stream.write(prettyLine({ atMs: now(), level, message: text, fields }, colour))
     } catch {
       // A terminal that went away. Whoever logs has other work to do.
@@ -95,6 +107,10 @@ export function createLog(deps: { readonly clock: Clock }, options: LogOptions):
       threshold = SEVERITY[level]
     },
     setLimits: ({ maxSizeMb, keep }) => file.setLimits(maxSizeMb * BYTES_PER_MB, keep),
+    follow(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
     lostLines: () => file.lostLines(),
     flush: () => file.sync(),
     close: () => file.close(),

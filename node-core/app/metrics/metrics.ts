@@ -5,8 +5,9 @@ import { withTimeout } from '../../platform/wait.ts'
 import { buildStatus } from '../api/status.ts'
 import type { Config } from '../config/schema.ts'
 import type { NodeParts } from '../node-parts.ts'
+import type { OtlpExport } from '../telemetry/otlp-ends.ts'
+import type { TelemetrySources } from '../telemetry/telemetry.ts'
 import type { MetricsServer } from './metrics-server.ts'
-import type { OtlpExport, OtlpSettings } from './otlp-export.ts'
 
 const LAST_MS = 1_000
 
@@ -27,13 +28,20 @@ export async function readMetrics(parts: NodeParts): Promise<() => MetricFamily[
 }
 
 /** What the settings want of it: an endpoint for Prometheus, a collector that is sent to, both, or nothing loaded at all. */
-export function createMetrics(parts: NodeParts, { enabled, listen, otlp }: Config['metrics']): Lifecycle {
+export function createMetrics(
+  parts: NodeParts,
+  sources: TelemetrySources,
+  { enabled, listen, otlp }: Config['metrics'],
+): Lifecycle {
   let server: MetricsServer | undefined
   let exported: OtlpExport | undefined
   return {
     async start() {
       if (enabled && server === undefined) server = await serve(parts, listen)
-      if (otlp !== undefined && exported === undefined) exported = await send(parts, otlp)
+      if (otlp !== undefined && exported === undefined) {
+        const { startTelemetry } = await import('../telemetry/telemetry.ts')
+        exported = await startTelemetry({ ...parts, ...sources, collect: await readMetrics(parts) }, otlp)
+      }
     },
     async stop() {
       await server?.close()
@@ -67,28 +75,4 @@ async function serve(
     })
     return undefined
   }
-}
-
-async function send(parts: NodeParts, settings: OtlpSettings): Promise<OtlpExport> {
-  const { clock, health, logger, facts, membership } = parts
-  const code = 'otlp-failing'
-  let isFailing = false
-  const { startOtlpExport } = await import('./otlp-export.ts')
-  const collect = await readMetrics(parts)
-  return startOtlpExport(
-    {
-      ...{ clock, collect },
-      onOutcome(problem) {
-        if (problem === undefined) health.clear(code)
-        else {
-          if (!isFailing) logger.warn('the collector did not take the figures', { reason: problem })
-          const title = `The collector in metrics.otlp of x0t.yaml does not take the figures of this node: ${problem}.`
-          health.raise({ code, severity: 'warning', title, impactsConnectivity: false })
-        }
-        isFailing = problem !== undefined
-      },
-    },
-    settings,
-    { node: facts.nodeName, mesh: facts.name, peer: membership.self },
-  )
 }

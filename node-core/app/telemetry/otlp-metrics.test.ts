@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createHttpReceiver, type HttpReceiver } from '../../../tests/helpers/http-receiver.ts'
 import { createManualClock } from '../../../tests/helpers/manual-clock.ts'
 import type { MetricFamily } from '../../contract/metrics.ts'
-import { type OtlpExport, startOtlpExport } from './otlp-export.ts'
+import type { OtlpExport } from './otlp-ends.ts'
+import { startOtlpMetrics } from './otlp-metrics.ts'
 
 const HOUR_MS = 3_600_000
 const FAMILIES: MetricFamily[] = [
@@ -30,7 +31,7 @@ beforeEach(async () => {
   receiver.answer = { status: 200, headers: { 'content-type': 'application/json' }, text: '{}' }
   outcomes = []
   await writeFile(join(folder, 'token'), 'a-token-of-the-collector\n', { mode: 0o600 })
-  running = startOtlpExport(
+  running = startOtlpMetrics(
     { clock: createManualClock(), collect: () => FAMILIES, onOutcome: (problem) => outcomes.push(problem) },
     { url: `${receiver.url}/`, secretFile: join(folder, 'token'), everyMs: HOUR_MS },
     { node: 'ada', mesh: 'home', peer: '12D3KooWx' },
