@@ -1,15 +1,43 @@
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Status } from '../../node-core/contract/schemas.ts'
 import { curl } from '../helpers/curl.ts'
+import { createHttpReceiver, type HttpReceiver, type ReceivedPost } from '../helpers/http-receiver.ts'
 import { freePort, type HttpSite, startHttpSite } from '../helpers/http-site.ts'
 import { createMeshFixture, type MeshFixture, type RunningNode, waitFor, x0t } from '../helpers/x0t.ts'
 
 const MESH_SUITE = /^\/x0t\/noise-hfs\/1\/(aesgcm|chachapoly)$/
+
+/** Fault, detection, posts: seconds, and many more on a machine that does something else. */
+const TOLD_MS = 50_000
+const HOOK_KEY = 'a-key-that-the-receiver-knows-as-well'
+
+/** Alpha tells people of faults by a webhook, and a collector of what it does. */
+const settingsOf = (home: string, url: string): string => `alerts:
+  - {name: ops, kind: webhook, url: '${url}/hook', secretFile: '${home}/hook.key', throttle: 0s}
+metrics:
+  otlp: {url: '${url}', signals: [traces, logs]}
+`
+
+interface Told {
+  readonly event: string
+  readonly code: string
+  readonly severity: string
+  readonly title: string
+}
+
+/** What one post to the webhook says, once its signature has been found right. */
+function verified({ headers, text }: ReceivedPost): Told[] {
+  const [, seconds = '', signature] =
+    /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(headers['x-x0t-signature'])) ?? []
+  expect(signature).toBe(createHmac('sha256', HOOK_KEY).update(`${seconds}.${text}`).digest('hex'))
+  return (JSON.parse(text) as { alerts: Told[] }).alerts
+}
 
 function linkTo(status: Status, name: string): Status['links'][number] | undefined {
   return status.links.find((link) => link.name === name)
@@ -25,6 +53,7 @@ async function linked(node: RunningNode, names: readonly string[]): Promise<void
 describe('three nodes, three processes, one mesh', () => {
   let mesh: MeshFixture
   let site: HttpSite
+  let receiver: HttpReceiver
   let alpha: RunningNode
   let beta: RunningNode
   let gamma: RunningNode
@@ -34,6 +63,11 @@ describe('three nodes, three processes, one mesh', () => {
     mesh = await createMeshFixture()
     site = await startHttpSite(5_000_000)
     port = await freePort()
+    receiver = await createHttpReceiver()
+    receiver.answer = { status: 200, headers: { 'content-type': 'application/json' }, text: '{}' }
+    await mkdir(mesh.home('alpha'), { mode: 0o700 })
+    await writeFile(join(mesh.home('alpha'), 'hook.key'), HOOK_KEY, { mode: 0o600 })
+    await writeFile(join(mesh.home('alpha'), 'x0t.yaml'), settingsOf(mesh.home('alpha'), receiver.url))
     await mesh.init('alpha')
     alpha = await mesh.up('alpha')
     await mesh.join('beta', alpha)
@@ -45,6 +79,7 @@ describe('three nodes, three processes, one mesh', () => {
   afterAll(async () => {
     await mesh?.stop()
     await site?.close()
+    await receiver?.close()
   })
 
   it('links every member to every other with a hybrid suite', async () => {
@@ -153,6 +188,42 @@ tests:
     await writeFile(file, `${shown.policy.document}\n`)
     const elsewhere = await beta.x0t(['policy', 'apply', file, '--yes'])
     expect([elsewhere.code, elsewhere.stderr]).toEqual([1, expect.stringContaining('owner')])
+  })
+
+  it('tells people of a node that hangs, and that it is over, by posts with a signature', {
+    timeout: 3 * TOLD_MS,
+  }, async () => {
+    const before = receiver.received.length
+    const told = (event: string): Told | undefined =>
+      receiver.received
+        .slice(before)
+        .filter(({ path }) => path === '/hook')
+        .flatMap(verified)
+        // By its code: the witnesses may agree on another name for the incident meanwhile.
+        .find(
+          ({ event: is, code, title }) => is === event && code === 'node-down' && title === 'gamma is down',
+        )
+    process.kill(gamma.pid, 'SIGSTOP')
+    try {
+      await waitFor('the fault to be told', () => told('opened') !== undefined, TOLD_MS)
+    } finally {
+      process.kill(gamma.pid, 'SIGCONT')
+    }
+    expect(told('opened')?.severity).toBe('critical')
+    await waitFor('its end to be told', () => told('resolved') !== undefined, TOLD_MS)
+    await linked(alpha, ['beta', 'gamma'])
+    const sentTo = (path: string): string =>
+      receiver.received
+        .filter((post) => post.path === path)
+        .map(({ text }) => text)
+        .join()
+    await waitFor(
+      'the collector to have spans and lines',
+      () =>
+        ['x0t.handshake', 'x0t.operation'].every((name) => sentTo('/v1/traces').includes(name)) &&
+        sentTo('/v1/logs').includes('"severityText":"INFO"'),
+      TOLD_MS,
+    )
   })
 
   it('closes every link of a revoked member within seconds and serves it nothing more', async () => {
