@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs'
-import { homedir, tmpdir, userInfo } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { FaultError, messageOf } from './error.ts'
 
@@ -44,8 +44,11 @@ const PRIVATE_MODE = 0o700
 const WRITABLE_BY_OTHERS = 0o022
 const OPEN_TO_OTHERS = 0o077
 
+/** Of the process; -1 where there are none. Not from the list of users: in a container nobody may have this number there. */
+const currentUid = (): number => process.geteuid?.() ?? -1
+
 export function currentSurroundings(): HomeSurroundings {
-  return { platform: process.platform, env: process.env, tmpDir: tmpdir(), uid: userInfo().uid }
+  return { platform: process.platform, env: process.env, tmpDir: tmpdir(), uid: currentUid() }
 }
 
 /** The home when none is named: X0T_HOME, else the place where the system keeps the data of a user's programs. */
@@ -157,7 +160,7 @@ function ensurePrivateDirectory(path: string, inspect: Inspect, forbiddenMode: n
     throw unusable(path, 'not-a-directory', 'is not a directory', 'Name another home with --home.')
   }
   if (process.platform === 'win32') return
-  const uid = userInfo().uid
+  const uid = currentUid()
   if (found.uid !== uid) {
     const hint = 'Run x0t as the user who made it, or name another home with --home.'
     throw unusable(path, 'not-ours', `belongs to user ${found.uid}, not to user ${uid}`, hint)

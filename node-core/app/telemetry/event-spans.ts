@@ -97,7 +97,7 @@ function forgetOldest(map: Map<string, unknown>): void {
 }
 
 /** The execution of a plan with its steps below it; all of them carry the name of the incident, as the audit log does. */
-export function spanOfPlan(plan: Plan, now: number): FinishedSpan {
+function spanOfPlan(plan: Plan, now: number): FinishedSpan {
   const common: SpanAttributes = { 'x0t.correlation_id': plan.incident, 'x0t.plan.id': plan.id }
   return {
     ...{ name: 'x0t.plan', startedAt: plan.createdAt, endedAt: plan.endedAt ?? now },

@@ -134,7 +134,7 @@ function ownNames({ paths }: CliContext): Identifier[] {
     { kind: 'home', value: paths.root },
     { kind: 'folder', value: homedir() },
     { kind: 'host', value: hostname() },
-    { kind: 'user', value: userInfo().username },
+    { kind: 'user', value: userName() },
   ]
 }
 
@@ -160,4 +160,13 @@ function namesIn(value: unknown): Identifier[] {
     const named = field === 'name' ? kind : NAMING_FIELDS[field]
     return named === undefined ? [] : [{ kind: named, value: inner }]
   })
+}
+
+/** Empty for a number that has no name on this machine, as in a container. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return ''
+  }
 }
