@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, realpathSync, type Stats, statSync } from 'node:f
 import { homedir, tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { FaultError, messageOf } from './error.ts'
+import { currentUid } from './user.ts'
 
 /** Where one node keeps everything. All paths are absolute. */
 export interface HomePaths {
@@ -43,9 +44,6 @@ const MAX_SOCKET_PATH_BYTES = 100
 const PRIVATE_MODE = 0o700
 const WRITABLE_BY_OTHERS = 0o022
 const OPEN_TO_OTHERS = 0o077
-
-/** Of the process; -1 where there are none. Not from the list of users: in a container nobody may have this number there. */
-const currentUid = (): number => process.geteuid?.() ?? -1
 
 export function currentSurroundings(): HomeSurroundings {
   return { platform: process.platform, env: process.env, tmpDir: tmpdir(), uid: currentUid() }

@@ -1,10 +1,10 @@
-import { userInfo } from 'node:os'
 import { contract } from '../../contract/contract.ts'
 import type { Caller, CallOptions, NodeApi } from '../../control/node-api.ts'
 import type { AuditActor } from '../../domain/audit.ts'
 import { type PeerId, type PlanId, parseIncidentId, parsePlanId } from '../../domain/ids.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
 import type { Logger } from '../../platform/logger.ts'
+import { currentUserName } from '../../platform/user.ts'
 import type { SpanLine } from '../telemetry/span-line.ts'
 import type { AuditLog, BegunEntry, ChangeEnd } from './audit-log.ts'
 import { auditText } from './audit-text.ts'
@@ -120,7 +120,7 @@ function actorOf(around: AuditSurroundings, caller: Caller): AuditActor {
   switch (caller.via) {
     case 'local-socket':
       // The socket is open to one user of the system alone: the one whose node this is.
-      return { kind: 'person', name: quietly(() => userInfo().username) ?? '', via: caller.via, peer: null }
+      return { kind: 'person', name: currentUserName(), via: caller.via, peer: null }
     case 'web':
       return { kind: 'person', name: caller.session, via: caller.via, peer: null }
     case 'mesh': {

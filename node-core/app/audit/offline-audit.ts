@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os'
 import type { Clock } from '../../platform/clock.ts'
 import { FaultError, messageOf } from '../../platform/error.ts'
 import { silentLogger } from '../../platform/logger.ts'
 import type { Random } from '../../platform/random.ts'
+import { currentUserName } from '../../platform/user.ts'
 import type { HybridSecretSeeds } from '../../security/hybrid-key.ts'
 import { createIdentity } from '../../security/identity.ts'
 import type { MeshFacts } from '../mesh-facts.ts'
@@ -38,7 +38,7 @@ export async function enteredOffline<T>(
   await log.start()
   try {
     const entry = log.begin({
-      actor: { kind: 'person', name: userName(), via: 'offline', peer: null },
+      actor: { kind: 'person', name: currentUserName(), via: 'offline', peer: null },
       ...{ role: 'owner', operation, correlation: log.newCorrelation() },
       ...{ input: JSON.stringify(input), before: null },
     })
@@ -54,14 +54,5 @@ export async function enteredOffline<T>(
   } finally {
     await log.stop()
     identity.wipe()
-  }
-}
-
-/** There may be none: a container runs under numbers. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return ''
   }
 }

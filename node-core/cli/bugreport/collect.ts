@@ -1,9 +1,10 @@
 import { open } from 'node:fs/promises'
-import { cpus, freemem, homedir, hostname, loadavg, release, totalmem, uptime, userInfo } from 'node:os'
+import { cpus, freemem, homedir, hostname, loadavg, release, totalmem, uptime } from 'node:os'
 import { join } from 'node:path'
 import { prometheusText } from '../../contract/prometheus-text.ts'
 import { PRODUCT_VERSION } from '../../contract/version.ts'
 import { messageOf } from '../../platform/error.ts'
+import { currentUserName } from '../../platform/user.ts'
 import { CALL_MS, type CliContext } from '../context.ts'
 import { errnoOf } from '../fault.ts'
 import { type Anonymiser, createAnonymiser, type Identifier } from './anonymiser.ts'
@@ -134,7 +135,7 @@ function ownNames({ paths }: CliContext): Identifier[] {
     { kind: 'home', value: paths.root },
     { kind: 'folder', value: homedir() },
     { kind: 'host', value: hostname() },
-    { kind: 'user', value: userName() },
+    { kind: 'user', value: currentUserName() },
   ]
 }
 
@@ -160,13 +161,4 @@ function namesIn(value: unknown): Identifier[] {
     const named = field === 'name' ? kind : NAMING_FIELDS[field]
     return named === undefined ? [] : [{ kind: named, value: inner }]
   })
-}
-
-/** Empty for a number that has no name on this machine, as in a container. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return ''
-  }
 }

@@ -1,8 +1,9 @@
 import { existsSync, statSync } from 'node:fs'
-import { homedir, userInfo } from 'node:os'
+import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { defaultHome } from '../../platform/home.ts'
+import { currentUid, currentUserName } from '../../platform/user.ts'
 import { defineCommand, flag } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import type { CliContext } from '../context.ts'
@@ -46,9 +47,9 @@ function planFor(context: CliContext, { system, passphraseFile }: Words): Servic
 
 /** A service of the machine still runs as whoever the home belongs to. */
 function ownerOf(home: string): string {
-  const { uid, username } = userInfo()
+  const uid = currentUid()
   const owner = statSync(home, { throwIfNoEntry: false })?.uid ?? uid
-  return owner === uid ? username : String(owner)
+  return (owner === uid ? currentUserName() : '') || String(owner)
 }
 
 function checkKeystore({ paths }: CliContext, passphraseFile: string | undefined): void {

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../platform/error.ts'
+import { currentUid } from '../../platform/user.ts'
 import { cliFault } from '../fault.ts'
 import {
   launchdLabel,
@@ -67,7 +67,7 @@ export function planService(
 function launchdPlan(name: string, spec: ServiceSpec, userHome: string): ServicePlan {
   const label = launchdLabel(name)
   const file = join(userHome, 'Library', 'LaunchAgents', `${label}.plist`)
-  const domain = `gui/${userInfo().uid}`
+  const domain = `gui/${currentUid()}`
   return {
     ...{ manager: 'launchd', name, file, encoding: 'utf8' },
     content: launchdPlist(name, spec),
