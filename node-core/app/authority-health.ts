@@ -1,4 +1,5 @@
 import type { HealthItem } from '../contract/schemas.ts'
+import { fewNames } from '../domain/few-names.ts'
 import type { NodeParts } from './node-parts.ts'
 
 const MAX_NAMED = 3
@@ -19,12 +20,10 @@ export function authorityItems(
   }
   const change = membership.onOldAuthority()
   if (change !== undefined && change.members.length > 0) {
-    const names = change.members.slice(0, MAX_NAMED).map(({ name }) => name)
-    const rest =
-      change.members.length > names.length ? ` and ${change.members.length - names.length} more` : ''
+    const names = change.members.map(({ name }) => name)
     items.push({
       ...{ ...calm, code: 'authority-changing' },
-      title: `The authority of the mesh has a new key. ${names.join(', ')}${rest} still show certificates of the old one, which end in ${roughly(change.until - clock.now())}; they renew by themselves while an issuer is reachable.`,
+      title: `The authority of the mesh has a new key. ${fewNames(names, MAX_NAMED)} still show certificates of the old one, which end in ${roughly(change.until - clock.now())}; they renew by themselves while an issuer is reachable.`,
     })
   }
   return items

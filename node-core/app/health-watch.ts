@@ -1,4 +1,5 @@
 import type { HealthItem } from '../contract/schemas.ts'
+import { fewNames } from '../domain/few-names.ts'
 import { REFUSALS } from '../mesh/membership/events.ts'
 import type { Member } from '../mesh/membership/membership.ts'
 import type { NoiseHfsParts } from '../noise-hfs/noise-hfs.ts'
@@ -86,9 +87,8 @@ function isolatedItem(others: readonly Member[], refusals: PeerRefusals): Health
         : `None of the ${others.length} other members can be reached: are they up,`
     return item('isolated', 'critical', `${who} and does the network of this machine work?`, true)
   }
-  const names = refused.slice(0, MAX_NAMES).map(({ certificate }) => certificate.name)
-  const rest = refused.length > names.length ? ` and ${refused.length - names.length} more` : ''
-  const title = `No member lets this node in: ${REFUSALS[code]} (so says ${names.join(', ')}${rest}).`
+  const names = refused.map(({ certificate }) => certificate.name)
+  const title = `No member lets this node in: ${REFUSALS[code]} (so says ${fewNames(names, MAX_NAMES)}).`
   const remedy = 'If they are right, x0t leave and then x0t join with a new invite.'
   return item('refused', 'critical', `${title} ${remedy}`, true)
 }

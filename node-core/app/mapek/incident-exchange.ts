@@ -13,6 +13,7 @@ import {
 import { exchange } from '../../mesh/host/exchange.ts'
 import { createMessageFrames } from '../../mesh/host/message-frames.ts'
 import type { PeerStreams } from '../../mesh/host/peer-streams.ts'
+import { forgetOldest } from '../../platform/bounded.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/error.ts'
 import type { Lifecycle } from '../../platform/lifecycle.ts'
@@ -89,8 +90,7 @@ export function createIncidentExchange(deps: IncidentExchangeDeps): Lifecycle {
   const remember = (key: string, digest: string): void => {
     told.delete(key)
     told.set(key, digest)
-    const [oldest] = told.keys()
-    if (oldest !== undefined && told.size > MAX_REMEMBERED) told.delete(oldest)
+    forgetOldest(told, MAX_REMEMBERED)
   }
 
   const tellAll = (): void => {

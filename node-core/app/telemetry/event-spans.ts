@@ -1,6 +1,7 @@
 import { isPlanOver, type Plan, type PlanStep } from '../../domain/plan.ts'
 import type { MembershipEvents, PendingJoin } from '../../mesh/membership/events.ts'
 import type { HandshakeContext, HandshakeEvents } from '../../noise-hfs/events.ts'
+import { forgetOldest } from '../../platform/bounded.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Emitter } from '../../platform/emitter.ts'
 import type { FinishedSpan, SpanAttributes } from './span-line.ts'
@@ -65,7 +66,7 @@ function followJoins(
   return [
     membership.on('joinPending', (join) => {
       waiting.set(join.id, join)
-      forgetOldest(waiting)
+      forgetOldest(waiting, MAX_REMEMBERED)
     }),
     membership.on('joinDecided', ({ id, state }) => {
       const join = waiting.get(id)
@@ -86,14 +87,9 @@ function followPlans({ clock, plans }: SpanSources, record: (span: FinishedSpan)
     // A plan that is over is told of again when it is taken back, which is no other execution of it.
     if (!isPlanOver(plan.state) || told.has(plan.id)) return
     told.set(plan.id, true)
-    forgetOldest(told)
+    forgetOldest(told, MAX_REMEMBERED)
     record(spanOfPlan(plan, clock.now()))
   })
-}
-
-function forgetOldest(map: Map<string, unknown>): void {
-  const [oldest] = map.keys()
-  if (oldest !== undefined && map.size > MAX_REMEMBERED) map.delete(oldest)
 }
 
 /** The execution of a plan with its steps below it; all of them carry the name of the incident, as the audit log does. */

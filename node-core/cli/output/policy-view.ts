@@ -6,6 +6,7 @@ import type {
   PolicyReview,
   PolicyVersionView,
 } from '../../contract/policy-schemas.ts'
+import { fewNames } from '../../domain/few-names.ts'
 import type { Paint } from './style.ts'
 import { renderTable } from './table.ts'
 import { formatFromNow } from './time.ts'
@@ -13,10 +14,7 @@ import { formatFromNow } from './time.ts'
 /** A line names so many at most; the document of --json names all. */
 const MAX_NAMES = 6
 
-const named = (names: readonly string[]): string =>
-  names.length <= MAX_NAMES
-    ? names.join(', ')
-    : `${names.slice(0, MAX_NAMES).join(', ')} and ${names.length - MAX_NAMES} more`
+const named = (names: readonly string[]): string => fewNames(names, MAX_NAMES)
 
 /** What is wrong first, then the cases or the changes of access that were asked for. */
 export function renderReview(

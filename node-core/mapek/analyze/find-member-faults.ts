@@ -1,3 +1,4 @@
+import { fewNames } from '../../domain/few-names.ts'
 import type { PeerId } from '../../domain/ids.ts'
 import type { MemberFact, Picture } from '../monitor/picture.ts'
 import { aboutNode, aboutPart, type Finding } from './finding.ts'
@@ -115,11 +116,9 @@ function partitionOf(
   now: number,
   nameOf: (peer: PeerId) => string,
 ): Finding {
-  const names = lost.slice(0, MAX_NAMES).map(nameOf)
-  const more = lost.length > names.length ? ` and ${lost.length - names.length} more` : ''
   return {
     ...{ code: 'mesh-partition', subject: { kind: 'mesh' }, confidence: 0.75 },
     firstSeenAt: Math.min(...lost.map((peer) => known.get(peer)?.goneAt ?? now)),
-    text: `${names.join(', ')}${more} cannot be reached, and had links among themselves.`,
+    text: `${fewNames(lost.map(nameOf), MAX_NAMES)} cannot be reached, and had links among themselves.`,
   }
 }

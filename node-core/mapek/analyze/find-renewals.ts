@@ -1,3 +1,4 @@
+import { fewNames } from '../../domain/few-names.ts'
 import type { PeerId } from '../../domain/ids.ts'
 import { type EndingCertificate, renewalOutlook } from '../../domain/renewal-outlook.ts'
 import { roleBelow } from '../../domain/role.ts'
@@ -78,8 +79,11 @@ function blockedOf(
   reachable: ReadonlySet<PeerId>,
   now: number,
 ): Ending[] {
+  const { ending: all } = renewalOutlook(renewables, now)
+  // Nearly always: and this is looked into several times a second.
+  if (all.length === 0) return []
   const byName = new Map(renewables.map((fact) => [fact.name, fact]))
-  return renewalOutlook(renewables, now).ending.flatMap((ending): Ending[] => {
+  return all.flatMap((ending): Ending[] => {
     const fact = byName.get(ending.name)
     if (fact === undefined || fact.expiresAt - fact.issuedAt < SHORTEST_LIFE_MS) return []
     const isReached = reachable.has(fact.peer)
@@ -102,12 +106,11 @@ function textOfAway({ name, leftMs, by }: Ending): string {
 }
 
 function textOfOrphans(orphans: readonly Ending[], first: Ending): string {
-  const names = orphans.slice(0, MAX_NAMES).map(({ name }) => name)
-  const more = orphans.length > names.length ? ` and ${orphans.length - names.length} more` : ''
+  const names = orphans.map(({ name }) => name)
   const issuers = [...new Set(orphans.flatMap(({ by }) => by))].sort().slice(0, MAX_NAMES)
   const who =
     issuers.length === 0
       ? 'only the authority can renew them: bring it back with x0t authority import'
       : `${issuers.join(' or ')} could renew them and cannot be reached`
-  return `No certificate of these can be renewed now, and the first ends in ${hours(first.leftMs)}: ${names.join(', ')}${more}; ${who}.`
+  return `No certificate of these can be renewed now, and the first ends in ${hours(first.leftMs)}: ${fewNames(names, MAX_NAMES)}; ${who}.`
 }

@@ -1,6 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import type { PeerId } from '../../domain/ids.ts'
 import type { LinkState } from '../../domain/link.ts'
+import { forgetOldest } from '../../platform/bounded.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Emitter } from '../../platform/emitter.ts'
 import { hasCode } from '../../platform/error.ts'
@@ -181,8 +182,7 @@ class Table implements LinkTable {
   #rememberDown(peer: PeerId, down: DownLink): DownLink {
     this.#down.delete(peer)
     this.#down.set(peer, down)
-    const [oldest] = this.#down.keys()
-    if (oldest !== undefined && this.#down.size > MAX_DOWN_LINKS) this.#down.delete(oldest)
+    forgetOldest(this.#down, MAX_DOWN_LINKS)
     return down
   }
 

@@ -1,6 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import { z } from 'zod'
 import type { PeerId } from '../../domain/ids.ts'
+import { forgetOldest } from '../../platform/bounded.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/error.ts'
 import type { Lifecycle } from '../../platform/lifecycle.ts'
@@ -82,8 +83,7 @@ export function createReach(deps: ReachDeps): Reach {
     if (running >= MAX_AT_ONCE || (lastMs !== undefined && nowMs - lastMs < EVERY_MS)) return false
     askedMs.delete(peer)
     askedMs.set(peer, nowMs)
-    const [oldest] = askedMs.keys()
-    if (oldest !== undefined && askedMs.size > MAX_REMEMBERED) askedMs.delete(oldest)
+    forgetOldest(askedMs, MAX_REMEMBERED)
     return true
   }
 

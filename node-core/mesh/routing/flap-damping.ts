@@ -1,4 +1,5 @@
 import type { PeerId } from '../../domain/ids.ts'
+import { forgetOldest } from '../../platform/bounded.ts'
 
 /*
  * After RFC 2439, "BGP Route Flap Damping": every loss of a link adds to its penalty, which halves with time. Losses
@@ -52,8 +53,7 @@ export function createFlapDamping(): FlapDamping {
       const isSuppressed = (penalties.get(peer)?.isSuppressed ?? false) || value >= SUPPRESS_AT
       penalties.delete(peer)
       penalties.set(peer, { value, atMs: nowMs, isSuppressed })
-      const [oldest] = penalties.keys()
-      if (oldest !== undefined && penalties.size > MAX_PEERS) penalties.delete(oldest)
+      forgetOldest(penalties, MAX_PEERS)
     },
     isSuppressed: (peer, nowMs) => now(peer, nowMs).isSuppressed,
     reuseInMs(nowMs) {
