@@ -216,23 +216,25 @@ export function grantIssuingToSelf(
 }
 
 /** The keys of the authority that a home knows, newest first. */
-function keysKnown({ knowledge, ...home }: OpenHome): readonly string[] {
-  const { meshId, authority } = factsOf({ knowledge, ...home })
-  const line = loadLine(knowledge.meta, { meshId, publicKey: authority })
+function keysKnown(home: OpenHome): readonly string[] {
+  const { meshId, authority } = factsOf(home)
+  const line = loadLine(home.knowledge.meta, { meshId, publicKey: authority })
   return line === undefined ? [meshIdOf(authority)] : authorityKeys(line).map(({ id }) => id)
 }
 
-function idOf(seeds: HybridSecretSeeds): string {
+/** Fingerprint of the public keys that belong to these. */
+export function fingerprintOf(seeds: HybridSecretSeeds): string {
   const key = createHybridKey(seeds)
   key.wipe()
   return meshIdOf(key.publicKey)
 }
 
-const isCurrent = (home: OpenHome, seeds: HybridSecretSeeds): boolean => keysKnown(home)[0] === idOf(seeds)
+const isCurrent = (home: OpenHome, seeds: HybridSecretSeeds): boolean =>
+  keysKnown(home)[0] === fingerprintOf(seeds)
 
 function checkMesh({ meshId, seeds }: ExportedAuthority, home: OpenHome): void {
   const wanted = factsOf(home).meshId
-  const holds = idOf(seeds)
+  const holds = fingerprintOf(seeds)
   const known = keysKnown(home)
   if (meshId === wanted && holds === known[0]) return
   if (meshId === wanted && known.includes(holds)) throw authorityReplaced()

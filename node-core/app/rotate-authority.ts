@@ -21,6 +21,7 @@ import {
   authorityReplaced,
   checkNoFile,
   factsOf,
+  fingerprintOf,
   grantIssuingToSelf,
   type KeysDeps,
   noAuthority,
@@ -142,10 +143,7 @@ function checkTurn(
       'Start it and wait until it is linked to a member; then try again.',
     )
   }
-  const key = createHybridKey(authority)
-  const isCurrent = meshIdOf(key.publicKey) === meshIdOf(currentKey(line))
-  key.wipe()
-  if (!isCurrent) throw authorityReplaced()
+  if (fingerprintOf(authority) !== meshIdOf(currentKey(line))) throw authorityReplaced()
   if (line.successors.length >= MAX_SUCCESSORS) {
     throw refused(
       { code: 'TOO_MANY_SUCCESSORS', limit: MAX_SUCCESSORS },

@@ -46,6 +46,14 @@ export interface AuthorityBook {
   keys(): readonly AuthorityKey[]
   /** The key, of those known, under which something verifies. */
   signerOf(verifies: (publicKey: HybridPublicKey) => boolean): AuthorityKey | undefined
+  /**
+   * Judges what the authority signed: under its key of now, or under one that was replaced, as far as that is honoured.
+   * `unknown-authority`: no key that is known here signed it. `void`: one did that had been replaced.
+   */
+  judgeSigned<V extends string>(
+    verify: (publicKey: HybridPublicKey) => V,
+    isHonoured: (key: AuthorityKey) => boolean,
+  ): V | 'valid' | 'unknown-authority' | 'void'
   /** When certificates that lead to this key end; at once for a key that is not known. */
   endsAt(id: string): number
   /** What to show to strangers. */
@@ -116,6 +124,17 @@ class Book implements AuthorityBook {
 
   signerOf(verifies: (publicKey: HybridPublicKey) => boolean): AuthorityKey | undefined {
     return this.#keys.find(({ publicKey }) => verifies(publicKey))
+  }
+
+  judgeSigned<V extends string>(
+    verify: (publicKey: HybridPublicKey) => V,
+    isHonoured: (key: AuthorityKey) => boolean,
+  ): V | 'valid' | 'unknown-authority' | 'void' {
+    const first = verify(this.current().publicKey)
+    if (first !== 'forged') return first
+    const key = this.signerOf((publicKey) => verify(publicKey) === 'valid')
+    if (key === undefined) return 'unknown-authority'
+    return isHonoured(key) ? 'valid' : 'void'
   }
 
   endsAt(id: string): number {

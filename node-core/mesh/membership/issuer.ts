@@ -2,7 +2,7 @@ import type { NodeName, PeerId } from '../../domain/ids.ts'
 import { type Role, roleBelow } from '../../domain/role.ts'
 import type { Certificate } from '../../security/certificate.ts'
 import type { CertificateChain } from '../../security/chain.ts'
-import { type CertificateGrant, type Issuer, issueCertificate } from '../../security/issue.ts'
+import { type Issuer, issueCertificate } from '../../security/issue.ts'
 import type { RevocationSigner } from '../../security/revocation.ts'
 import type { MembershipContext } from './context.ts'
 import type { RefusalCode } from './events.ts'
@@ -74,11 +74,10 @@ export function createIssuing(
     const issuer = issuerFor(grant.role, grant.issuing || grant.peerId === self)
     if (issuer === undefined || (grant.peerId !== self && !options.mayIssue())) throw notAnIssuer()
     const nowMs = context.clock.now()
-    const { peerId, mldsaPublicKey, name, role, labels, transit, issuing } = grant
     const chain = issueCertificate(context, issuer, {
-      ...{ peerId, mldsaPublicKey, name, role, labels, transit, issuing },
+      ...rightsOf(grant),
       meshId: context.meshId,
-      generation: registry.highestGeneration(peerId) + 1,
+      generation: registry.highestGeneration(grant.peerId) + 1,
       issuedAt: nowMs,
       expiresAt: nowMs + lifeMs,
     })
@@ -124,10 +123,12 @@ export function createIssuing(
       const { authorityKey } = context
       if (authorityKey === undefined || !options.mayIssue() || clockBehindMs() > 0) return undefined
       context.counters.count('certificates-reissued')
+      const { meshId, issuedAt, expiresAt } = leaf
+      const generation = registry.highestGeneration(leaf.peerId) + 1
       return issueCertificate(
         context,
         { kind: 'authority', key: authorityKey.key },
-        { ...grantOf(leaf), generation: registry.highestGeneration(leaf.peerId) + 1 },
+        { ...rightsOf(leaf), meshId, generation, issuedAt, expiresAt },
       )
     },
     logSigner() {
@@ -140,14 +141,10 @@ export function createIssuing(
   }
 }
 
-const grantOf = (leaf: Certificate): CertificateGrant => {
-  const { meshId, peerId, mldsaPublicKey, name, role, labels, transit, issuing } = leaf
-  const { generation, issuedAt, expiresAt } = leaf
-  return {
-    ...{ meshId, peerId, mldsaPublicKey, name, role, labels, transit, issuing },
-    ...{ generation, issuedAt, expiresAt },
-  }
-}
+/** Of a grant or of a certificate that grants the same again. */
+const rightsOf = ({ peerId, mldsaPublicKey, name, role, labels, transit, issuing }: Grant): Grant => ({
+  ...{ peerId, mldsaPublicKey, name, role, labels, transit, issuing },
+})
 
 type NodeIssuer = Extract<Issuer, { kind: 'node' }>
 

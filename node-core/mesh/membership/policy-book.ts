@@ -1,10 +1,8 @@
-import type { HybridPublicKey } from '../../security/hybrid-key.ts'
 import type { Policy } from '../../security/policy.ts'
 import {
   decodePolicyVersion,
   judgePolicyVersion,
   type PolicyVersion,
-  type PolicyVersionVerdict,
   verifyPolicyVersion,
 } from '../../security/policy-version.ts'
 import { type Acceptance, bad, KNOWN, later, type MembershipContext } from './context.ts'
@@ -25,15 +23,13 @@ const NOTHING_ALLOWED: Policy = { version: 1, rules: [] }
 export function createPolicyBook(context: MembershipContext): PolicyBook {
   let current: PolicyVersion | undefined
 
-  /** `unknown`: no key that is known here signed it. `void`: one did that had been replaced, and it is not what it left. */
-  const verdictOf = (version: PolicyVersion, nowMs: number): PolicyVersionVerdict | 'unknown' | 'void' => {
+  /** Of what a replaced key signed, only the version counts that it left. */
+  const verdictOf = (version: PolicyVersion, nowMs: number) => {
     const { meshId, authorities } = context
-    const under = (authority: HybridPublicKey) => verifyPolicyVersion(version, { meshId, authority, nowMs })
-    const first = under(authorities.current().publicKey)
-    if (first !== 'forged') return first
-    const key = authorities.signerOf((publicKey) => under(publicKey) === 'valid')
-    if (key === undefined) return 'unknown'
-    return key.replacedBy?.policy === version.hash ? 'valid' : 'void'
+    return authorities.judgeSigned(
+      (authority) => verifyPolicyVersion(version, { meshId, authority, nowMs }),
+      ({ replacedBy }) => replacedBy?.policy === version.hash,
+    )
   }
 
   return {

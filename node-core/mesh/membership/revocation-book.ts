@@ -204,11 +204,9 @@ class RevocationLogs implements RevocationBook {
     isHonoured: (key: AuthorityKey) => boolean,
   ): AuthorityVerdict {
     const { authorities } = this.#context
-    const first = verify(authorities.current().publicKey)
-    if (first !== 'forged' || issuer !== 'authority') return first
-    const key = authorities.signerOf((publicKey) => verify(publicKey) === 'valid')
-    if (key === undefined) return 'unknown-authority'
-    return isHonoured(key) ? 'valid' : 'void'
+    return issuer === 'authority'
+      ? authorities.judgeSigned(verify, isHonoured)
+      : verify(authorities.current().publicKey)
   }
 
   /**
