@@ -9,7 +9,7 @@ import { SESSION_PROTOCOL } from './dial-carrier.ts'
 import { decodeHello, encodeReply, HELLO_BYTES, type Hello } from './hello.ts'
 import type { PeerDesk } from './peer-desk.ts'
 import type { CarrierDialer, Path } from './ports.ts'
-import type { Session } from './session.ts'
+import type { Session } from './session-contract.ts'
 import type { ResetReason } from './session-frames.ts'
 
 const HELLO_LIMIT_MS = 3_000

@@ -1,7 +1,7 @@
 import type { PeerId } from '../../domain/ids.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Account, Ledger } from './ledger.ts'
-import type { Session } from './session.ts'
+import type { Session } from './session-contract.ts'
 import type { SessionId } from './session-view.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 import { createTombstones, type Tombstones } from './tombstones.ts'
