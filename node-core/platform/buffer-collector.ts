@@ -44,21 +44,23 @@ export function createBufferCollector(clock: Clock, memory: BufferMemory = proce
   let collectedMs = Number.NEGATIVE_INFINITY
 
   const look = (): void => {
-    const bytes = memory.bytes()
+    let bytes = memory.bytes()
     busyLooks = Math.abs(bytes - seenBytes) >= BUSY_BYTES ? BUSY_LOOKS : Math.max(0, busyLooks - 1)
     floorBytes = Math.min(floorBytes, bytes)
     youngFloorBytes = Math.min(youngFloorBytes, bytes)
     if (bytes - youngFloorBytes >= WORTH_YOUNG_BYTES) {
       memory.collectYoung()
-      youngFloorBytes = memory.bytes()
+      bytes = memory.bytes()
+      youngFloorBytes = bytes
     }
-    if (memory.bytes() - floorBytes >= WORTH_BYTES && clock.monotonicMs() - collectedMs >= APART_MS) {
+    if (bytes - floorBytes >= WORTH_BYTES && clock.monotonicMs() - collectedMs >= APART_MS) {
       memory.collect()
       collectedMs = clock.monotonicMs()
-      floorBytes = memory.bytes()
-      youngFloorBytes = floorBytes
+      bytes = memory.bytes()
+      floorBytes = bytes
+      youngFloorBytes = bytes
     }
-    seenBytes = memory.bytes()
+    seenBytes = bytes
     cancel = clock.after(busyLooks > 0 ? BUSY_LOOK_MS : CALM_LOOK_MS, look)
   }
   return {

@@ -1,14 +1,6 @@
 import { PRODUCT_VERSION } from '../../contract/version.ts'
 import { type PeerId, parsePeerId } from '../../domain/ids.ts'
-import type {
-  LinkFact,
-  MemberFact,
-  Picture,
-  RenewableFact,
-  ServiceFact,
-  Signs,
-  Watch,
-} from '../../mapek/monitor/picture.ts'
+import type { LinkFact, Picture, ServiceFact, Signs, Watch } from '../../mapek/monitor/picture.ts'
 import { isRetryable } from '../../mesh/membership/events.ts'
 import type { NoiseHfsParts } from '../../noise-hfs/noise-hfs.ts'
 import { createEmitter, type Emitter } from '../../platform/emitter.ts'
@@ -40,27 +32,29 @@ export function createMeshWatch(
     log.error('a listener to the monitor failed', { error: messageOf(error) }),
   )
   const offs: (() => void)[] = []
-  let members: readonly MemberFact[] = []
-  let renewables: readonly RenewableFact[] = []
+  let known: Pick<Picture, 'members' | 'renewables'> = { members: [], renewables: [] }
   let membersDueMs = 0
 
-  const readMembers = (): readonly MemberFact[] => {
-    if (clock.monotonicMs() < membersDueMs) return members
+  const readMembers = (): typeof known => {
+    if (clock.monotonicMs() < membersDueMs) return known
     membersDueMs = clock.monotonicMs() + MEMBERS_AGE_MS
     const neighbours = new Map<PeerId, readonly PeerId[]>(
       routing.topology().nodes.map((node) => [node.origin, node.links.map(({ peer }) => peer)]),
     )
     const counting = membership.members().filter(({ standing }) => standing === 'member')
-    renewables = counting.map(({ peer, certificate: { name, role, issuing, issuedAt, expiresAt } }) => ({
-      ...{ peer, name, role, issuing, issuedAt, expiresAt },
-    }))
-    members = counting
+    const renewables = counting.map(
+      ({ peer, certificate: { name, role, issuing, issuedAt, expiresAt } }) => ({
+        ...{ peer, name, role, issuing, issuedAt, expiresAt },
+      }),
+    )
+    const members = counting
       .filter(({ peer }) => peer !== self)
       .map(({ peer, record }) => ({
         ...{ peer, version: record?.version, policy: record?.policy, neighbours: neighbours.get(peer) ?? [] },
         reachable: routing.pathsTo(peer).length > 0,
       }))
-    return members
+    known = { members, renewables }
+    return known
   }
   const readLinks = (): LinkFact[] =>
     links.links().map(({ peer, state, sinceMs, rttMs, jitterMs, lossEstimate, clockOffsetMs }) => ({
@@ -91,10 +85,8 @@ export function createMeshWatch(
     signedMs: (peer) => routing.heardMs(peer),
     echo: (peer, signal) => echo.ping(peer, signal),
     picture: () => ({
-      ...{ standing: membership.standing(self), links: readLinks(), members: readMembers() },
+      ...{ standing: membership.standing(self), links: readLinks(), ...readMembers() },
       ...{ services: readServices(), certificate: readCertificate(), version: PRODUCT_VERSION },
-      // Read with the members, just above.
-      renewables,
       policy: membership.policyVersion()?.number ?? 0,
       ...{ resources: own.resources.sample(), storeFault: own.storeCheck.fault() },
     }),

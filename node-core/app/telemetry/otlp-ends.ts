@@ -26,6 +26,20 @@ export interface OtlpExport {
   stop(): Promise<void>
 }
 
+interface Provider {
+  forceFlush(): Promise<void>
+  shutdown(): Promise<void>
+}
+
+/** @param off ends what the provider is given */
+export const exportOf = (provider: Provider, off: () => void = () => {}): OtlpExport => ({
+  flush: () => provider.forceFlush(),
+  async stop() {
+    off()
+    await provider.shutdown()
+  },
+})
+
 /** Why something did not arrive; undefined when it did. */
 export type OnOutcome = (problem: string | undefined) => void
 

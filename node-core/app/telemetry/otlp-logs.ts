@@ -6,6 +6,7 @@ import type { LogLine } from '../logging/log.ts'
 import {
   bounded,
   exporterOptions,
+  exportOf,
   hrTime,
   LIMITS,
   type OnOutcome,
@@ -52,13 +53,7 @@ export function startOtlpLogs(
       ),
     })
   })
-  return {
-    flush: () => provider.forceFlush(),
-    async stop() {
-      off()
-      await provider.shutdown()
-    },
-  }
+  return exportOf(provider, off)
 }
 
 /** What is more than one value goes as JSON: collectors search texts, not trees. */

@@ -11,6 +11,7 @@ import type { MetricFamily } from '../../contract/metrics.ts'
 import type { Clock } from '../../platform/clock.ts'
 import {
   exporterOptions,
+  exportOf,
   type HrTime,
   hrTime,
   type OnOutcome,
@@ -53,7 +54,7 @@ export function startOtlpMetrics(
     metricProducers: [producer],
   })
   const provider = new MeterProvider({ resource, readers: [reader] })
-  return { flush: () => provider.forceFlush(), stop: () => provider.shutdown() }
+  return exportOf(provider)
 }
 
 const UNITS: readonly (readonly [RegExp, string])[] = [

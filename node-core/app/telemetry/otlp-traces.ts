@@ -4,6 +4,7 @@ import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import {
   bounded,
   exporterOptions,
+  exportOf,
   hrTime,
   LIMITS,
   type OnOutcome,
@@ -48,11 +49,5 @@ export function startOtlpTraces(
     made.end(hrTime(span.endedAt))
   }
   const off = follow((span) => record(span, ROOT_CONTEXT))
-  return {
-    flush: () => provider.forceFlush(),
-    async stop() {
-      off()
-      await provider.shutdown()
-    },
-  }
+  return exportOf(provider, off)
 }
